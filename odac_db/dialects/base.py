@@ -1,0 +1,129 @@
+"""What a dialect answers. It never owns an algorithm: diff, order and apply are ``migrate``'s.
+
+A dialect is a frozen record of functions, one file per function group, the same file
+names in every dialect folder. MariaDB is the MySQL dialect with other features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from odac_db.errors import Problem
+from odac_db.schema.changes import Change
+from odac_db.schema.declaration import Declarations
+from odac_db.schema.model import Column, Schema, Table
+from odac_db.schema.plan import Hazard, Statement
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What this server, in this version and this database, can and cannot do.
+
+    ``label`` is for people: "PostgreSQL 18.6". ``namespace`` is the schema (PostgreSQL)
+    or database whose tables are managed. ``identifier_limit`` counts bytes of UTF-8 where
+    ``identifier_limit_in_bytes``, else characters; 0 means no limit.
+    """
+
+    name: str
+    label: str
+    version: Version
+    namespace: str
+    identifier_limit: int
+    identifier_limit_in_bytes: bool
+    transactional_ddl: bool
+    alters_in_place: bool  # False: constraint and column changes rebuild the table (SQLite)
+    foreign_keys_need_index: bool  # the server makes an index for a key that has none (MySQL)
+    enum_types: bool  # enums are types of their own (PostgreSQL)
+    named_primary_keys: bool
+    unique_constraints: bool  # a UNIQUE constraint and a unique index are two things
+    comments: bool
+    renames_constraints: frozenset[str]  # kinds RenameConstraint can do in place
+    folds_case: bool = False  # column names are equal whatever their case (MySQL, SQLite)
+    folds_table_case: bool = False
+
+    def fits(self, name: str) -> bool:
+        """Whether an identifier is short enough for the server to keep as it is."""
+        size = len(name.encode()) if self.identifier_limit_in_bytes else len(name)
+        return not self.identifier_limit or size <= self.identifier_limit
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """Declarations in one server's words, and what that server cannot do of them.
+
+    ``orphan_policy`` is inside each ForeignKey. Problems make planning fail before any DDL.
+    """
+
+    schema: Schema
+    problems: tuple[Problem, ...] = ()
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """The statements of one change. ``carried_by`` as in ``Operation``."""
+
+    change: Change
+    statements: tuple[Statement, ...] = ()
+    carried_by: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """One server family's answers.
+
+    features(conn): one or two cheap statements.
+    introspect(conn, features, only): everything in ``features.namespace`` in a constant
+        number of statements; tables whose names start with ``_odac_`` are left out.
+        ``only`` limits the answer to these tables (None: all).
+    resolve(declarations, features): the declarations in this server's words. Pure.
+    declare(schema, features, ...): a live schema as declarations, portable where that
+        loses nothing. ``resolve(declare(s)) == s`` is its law. Pure.
+    canonicalize(conn, tables, schema, features): each desired table as this server would
+        store it, by storing it in a scratch place of its own that leaves no trace
+        (temporary table, rolled back; a :memory: database). Foreign keys come back as
+        given. ``schema`` is the desired schema, for enum types that do not exist yet.
+        A table the server refuses is absent from the answer.
+    render(changes, current, target, features): the ordered changes as statements. Carries
+        several changes of one table by one statement where the server wants that. The
+        answer has one Rendered per change, in an order the dialect may adapt (SQLite moves
+        CleanOrphans behind rebuilds). ``current`` is the live schema, ``target`` what it
+        will be after exactly these changes.
+    describe(change, features): short text for a plan, e.g. "varchar(10) → varchar(40)".
+        Shared rendering is in ``base``; None for nothing to add.
+    lossy(before, after, features): why changing a column's type (or dropping its identity,
+        ...) may lose data, or None when it never does. Data is not looked at.
+    hazards(change, current, features): locks, rewrites, costs.
+    try_lock(conn, features): take the migration lock without waiting; False if held by
+        another. unlock(conn, features): give it back, whatever state the connection is in.
+    begin / commit / rollback(conn): the transaction around a plan; no-ops where DDL
+        commits by itself. On SQLite the lock *is* the transaction, and commit first
+        verifies foreign keys.
+    row_key(table): the SQL expressions that together identify a row of the live table for
+        batches, e.g. ("ctid",) or the quoted primary key columns; () if there is none.
+    typed_row(table): for copying whole rows as JSON and back: the select expression of
+        each column (``column::text`` where text restores exactly), in column order.
+    quote(identifier): always quoted.
+    """
+
+    name: str
+    features: Callable[[Connection], Features]
+    introspect: Callable[[Connection, Any, Collection[str] | None], Schema]
+    resolve: Callable[[Declarations, Any], Resolved]
+    declare: Callable[[Schema, Any], Declarations]
+    canonicalize: Callable[[Connection, Sequence[Table], Schema, Any], Mapping[str, Table]]
+    render: Callable[[Sequence[Change], Schema, Schema, Any], Sequence[Rendered]]
+    lossy: Callable[[Column, Column, Any], str | None]
+    hazards: Callable[[Change, Schema, Any], tuple[Hazard, ...]]
+    try_lock: Callable[[Connection, Any], bool]
+    unlock: Callable[[Connection, Any], None]
+    begin: Callable[[Connection, Any], None]
+    commit: Callable[[Connection, Any], None]
+    rollback: Callable[[Connection, Any], None]
+    row_key: Callable[[Table], tuple[str, ...]]
+    typed_row: Callable[[Table], tuple[str, ...]]
+    quote: Callable[[str], str]

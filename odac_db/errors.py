@@ -1,0 +1,167 @@
+"""Every exception odac-db raises on purpose.
+
+    OdacDbError
+    ├── DeclarationError        the schema files are wrong: fix them
+    ├── UnsupportedServer       the server or its version is not one we know
+    ├── ConnectionFailed        the server cannot be reached or refuses us
+    ├── LockNotAcquired         another process is migrating and did not finish in time
+    ├── LedgerIsNewer           the database was migrated by a newer odac-db
+    ├── MigrationFailed         the server refused a statement
+    ├── VerificationFailed      the server accepted a statement and stored something else
+    ├── PullRefused             files exist that a pull would overwrite
+    └── SeedError               a seed row cannot be written
+
+Facts are attributes, messages are built here, the driver's exception is kept as
+``__cause__``, and a password never appears in any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+__all__ = [
+    "ConnectionFailed",
+    "DeclarationError",
+    "LedgerIsNewer",
+    "LockNotAcquired",
+    "MigrationFailed",
+    "OdacDbError",
+    "Problem",
+    "PullRefused",
+    "SeedError",
+    "UnsupportedServer",
+    "VerificationFailed",
+]
+
+
+class Problem(msgspec.Struct, frozen=True, order=True):
+    """One fault in a declaration, and where it stands.
+
+    ``line`` and ``column`` count from 1; 0 means that the source has no lines
+    (SQLAlchemy metadata).
+    """
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {self.message}"
+
+
+class OdacDbError(Exception):
+    """The root of every error odac-db raises on purpose."""
+
+
+class DeclarationError(OdacDbError):
+    """The schema declarations hold faults; all of them are listed, and nothing was touched."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        head = f"{count} problem{'s' if count != 1 else ''} in the schema declarations"
+        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+
+
+class UnsupportedServer(OdacDbError):
+    """The database server, or its version, is not one odac-db works with."""
+
+
+class ConnectionFailed(OdacDbError):
+    """The server could not be reached, or refused the connection."""
+
+
+class LockNotAcquired(OdacDbError):
+    """Another process held the migration lock for longer than the caller would wait."""
+
+    def __init__(self, waited: float, holder: str = "") -> None:
+        self.waited = waited
+        self.holder = holder
+        super().__init__(waited, holder)
+
+    def __str__(self) -> str:
+        by = f" by {self.holder}" if self.holder else ""
+        return (
+            f"the migration lock was held{by} for more than {self.waited:g} s; "
+            "wait for that migration to end, or raise lock_timeout"
+        )
+
+
+class LedgerIsNewer(OdacDbError):
+    """The bookkeeping tables were written by a newer odac-db; nothing was touched."""
+
+    def __init__(self, found: int, supported: int) -> None:
+        self.found = found
+        self.supported = supported
+        super().__init__(found, supported)
+
+    def __str__(self) -> str:
+        return (
+            f"the _odac_ tables have format {self.found}, this odac-db knows up to "
+            f"{self.supported}: upgrade odac-db on this host"
+        )
+
+
+class MigrationFailed(OdacDbError):
+    """The server refused a statement of the plan.
+
+    ``sql`` is the statement, ``undone`` says whether the server rolled everything
+    back (PostgreSQL, SQLite) or earlier steps stand and the next run goes on from
+    there (MySQL, MariaDB).
+    """
+
+    def __init__(self, operation: str, sql: str, reason: str, *, undone: bool) -> None:
+        self.operation = operation
+        self.sql = sql
+        self.reason = reason
+        self.undone = undone
+        super().__init__(operation, sql, reason)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_migration_failed, (self.operation, self.sql, self.reason, self.undone))
+
+    def __str__(self) -> str:
+        after = (
+            "nothing was changed"
+            if self.undone
+            else "earlier steps stand; mend the cause and run migrate again, it goes on from here"
+        )
+        return f"{self.operation}: {self.reason}\n  {self.sql}\n  {after}"
+
+
+def _migration_failed(operation: str, sql: str, reason: str, undone: bool) -> MigrationFailed:
+    return MigrationFailed(operation, sql, reason, undone=undone)
+
+
+class VerificationFailed(OdacDbError):
+    """After the plan ran, the database still differs from the declarations."""
+
+    def __init__(self, differences: Sequence[str]) -> None:
+        self.differences = tuple(differences)
+        super().__init__(self.differences)
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  {difference}" for difference in self.differences)
+        return f"the server stored something else than was declared:\n{lines}"
+
+
+class PullRefused(OdacDbError):
+    """Files that a pull would overwrite exist and differ; none was written."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.files = tuple(files)
+        super().__init__(self.files)
+
+    def __str__(self) -> str:
+        return f"would overwrite {', '.join(self.files)}: add --force to do so"
+
+
+class SeedError(OdacDbError):
+    """A seed row lacks its key, or the server refused it."""

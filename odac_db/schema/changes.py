@@ -1,0 +1,265 @@
+"""One frozen class per kind of change; ``Change`` is their union.
+
+Diff makes them, order sorts them, dialects render them, plans carry them. A ``match``
+over ``Change`` that ends in ``assert_never`` makes mypy name every place that forgets a
+new one. ``table`` is the table's name *after* any RenameTable of the same plan, and
+columns are named as after any RenameColumn, because renames come first.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from odac_db.schema.model import (
+    Check,
+    Column,
+    EnumType,
+    Exclusion,
+    ForeignKey,
+    Index,
+    OrphanPolicy,
+    PrimaryKey,
+    Table,
+)
+
+
+class _Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """Base of all changes; its tag is the ``kind`` of a plan's JSON."""
+
+
+class CreateEnum(_Change, tag="create_enum"):
+    enum: EnumType
+
+
+class AddEnumValue(_Change, tag="add_enum_value"):
+    """``before`` is the existing value it is put in front of; None puts it last."""
+
+    enum: str
+    value: str
+    before: str | None = None
+
+
+class ReplaceEnum(_Change, tag="replace_enum"):
+    """Values removed or reordered: a new type takes the old one's place.
+
+    ``columns`` are the (table, live column, desired column) that use it.
+    """
+
+    before: EnumType
+    after: EnumType
+    columns: tuple[tuple[str, Column, Column], ...] = ()
+
+
+class DropEnum(_Change, tag="drop_enum"):
+    enum: EnumType
+
+
+class SetEnumComment(_Change, tag="set_enum_comment"):
+    enum: str
+    before: str | None
+    after: str | None
+
+
+class CreateTable(_Change, tag="create_table"):
+    """Columns, primary key, uniques, checks and exclusions; indexes and foreign keys come apart.
+
+    ``table`` as rendered has no foreign keys and no plain indexes, save where the server
+    can only make them here: then the dialect's renderer puts them back from the target.
+    """
+
+    table: Table
+
+
+class DropTable(_Change, tag="drop_table"):
+    table: Table
+
+
+class RenameTable(_Change, tag="rename_table"):
+    before: str
+    after: str
+
+
+class RenameColumn(_Change, tag="rename_column"):
+    table: str
+    before: str
+    after: str
+
+
+class AddColumn(_Change, tag="add_column"):
+    table: str
+    column: Column
+
+
+class DropColumn(_Change, tag="drop_column"):
+    table: str
+    column: Column
+
+
+class AlterColumn(_Change, tag="alter_column"):
+    """The live column and the column it is to be. Names are equal."""
+
+    table: str
+    before: Column
+    after: Column
+
+    @property
+    def aspects(self) -> frozenset[str]:
+        """The names of the fields that differ (``type``, ``nullable``, ``default``, ...)."""
+        return frozenset(
+            field
+            for field in Column.__struct_fields__
+            if field != "name" and getattr(self.before, field) != getattr(self.after, field)
+        )
+
+
+class AddPrimaryKey(_Change, tag="add_primary_key"):
+    table: str
+    primary_key: PrimaryKey
+
+
+class DropPrimaryKey(_Change, tag="drop_primary_key"):
+    table: str
+    primary_key: PrimaryKey
+
+
+class AddIndex(_Change, tag="add_index"):
+    """Also adds UNIQUE constraints. ``replaces`` is the live index it takes over from."""
+
+    table: str
+    index: Index
+    replaces: Index | None = None
+
+
+class DropIndex(_Change, tag="drop_index"):
+    """``replaced`` says that an AddIndex of the same plan takes its place."""
+
+    table: str
+    index: Index
+    replaced: bool = False
+
+
+class AddForeignKey(_Change, tag="add_foreign_key"):
+    table: str
+    foreign_key: ForeignKey
+
+
+class DropForeignKey(_Change, tag="drop_foreign_key"):
+    table: str
+    foreign_key: ForeignKey
+
+
+class AddCheck(_Change, tag="add_check"):
+    table: str
+    check: Check
+
+
+class DropCheck(_Change, tag="drop_check"):
+    table: str
+    check: Check
+
+
+class AddExclusion(_Change, tag="add_exclusion"):
+    table: str
+    exclusion: Exclusion
+
+
+class DropExclusion(_Change, tag="drop_exclusion"):
+    table: str
+    exclusion: Exclusion
+
+
+class RenameConstraint(_Change, tag="rename_constraint"):
+    """A primary key, index, foreign key, check or exclusion keeps its meaning and changes its name.
+
+    ``what`` is one of primary_key, index, unique, foreign_key, check, exclusion.
+    """
+
+    table: str
+    what: str
+    before: str
+    after: str
+
+
+class SetTableComment(_Change, tag="set_table_comment"):
+    table: str
+    before: str | None
+    after: str | None
+
+
+class SetTableOptions(_Change, tag="set_table_options"):
+    """Only the options that differ; ``before`` holds the live values of the same keys."""
+
+    table: str
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+class SetObjectComment(_Change, tag="set_object_comment"):
+    """The comment of an index or constraint. ``what`` as in RenameConstraint."""
+
+    table: str
+    what: str
+    name: str
+    after: str | None
+
+
+class CleanOrphans(_Change, tag="clean_orphans"):
+    """Rows of ``table`` whose foreign key points nowhere are nullified or deleted.
+
+    Every cleaned row is first copied to ``_odac_orphans`` in the same transaction.
+    """
+
+    table: str
+    foreign_key: ForeignKey
+    policy: OrphanPolicy
+
+
+Change = (
+    CreateEnum
+    | AddEnumValue
+    | ReplaceEnum
+    | DropEnum
+    | SetEnumComment
+    | CreateTable
+    | DropTable
+    | RenameTable
+    | RenameColumn
+    | AddColumn
+    | DropColumn
+    | AlterColumn
+    | AddPrimaryKey
+    | DropPrimaryKey
+    | AddIndex
+    | DropIndex
+    | AddForeignKey
+    | DropForeignKey
+    | AddCheck
+    | DropCheck
+    | AddExclusion
+    | DropExclusion
+    | RenameConstraint
+    | SetTableComment
+    | SetTableOptions
+    | SetObjectComment
+    | CleanOrphans
+)
+
+
+def kind_of(change: Change) -> str:
+    """The ``kind`` a plan's JSON shows, such as ``add_column``."""
+    tag = change.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def table_of(change: Change) -> str:
+    """The table a change is about; empty for enum types."""
+    match change:
+        case CreateTable() | DropTable():
+            return change.table.name
+        case RenameTable():
+            return change.after
+        case CreateEnum() | AddEnumValue() | ReplaceEnum() | DropEnum() | SetEnumComment():
+            return ""
+        case _:
+            return change.table

@@ -1,0 +1,161 @@
+"""The plan: what a migrate would do, as data that can be printed, saved and run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from odac_db.schema.changes import Change
+from odac_db.schema.model import Unsupported
+
+Status = Literal["pending", "held_back", "blocked", "applied"]
+
+
+class Hazard(msgspec.Struct, frozen=True):
+    """A cost or a risk of one operation. ``code`` is stable and has a page in the docs."""
+
+    code: str
+    message: str
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One SQL statement.
+
+    ``committed_first`` statements must be committed before the rest of the plan may use
+    what they make (PostgreSQL's ADD VALUE); they run ahead, each in its own transaction.
+    """
+
+    sql: str
+    committed_first: bool = False
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One change with everything a reader or a runner needs to know of it.
+
+    ``status``: pending (will be applied), held_back (would lose data or is a question;
+    needs leave), blocked (cannot be applied as things stand), applied (in a report).
+    ``reason`` says why it is held back or blocked and what to do next.
+    ``statements`` may be empty where an earlier operation's statement carries this change
+    too (one ALTER per table on MySQL, one rebuild per table on SQLite); ``carried_by`` is
+    then that operation's position in the plan.
+    ``rows`` counts what the operation touches where that is known (orphans, a dropped
+    table's rows), else None.
+    """
+
+    change: Change
+    kind: str
+    table: str
+    name: str
+    summary: str
+    statements: tuple[Statement, ...] = ()
+    carried_by: int | None = None
+    destructive: bool = False
+    hazards: tuple[Hazard, ...] = ()
+    status: Status = "pending"
+    reason: str = ""
+    rows: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The operation as ``plan --json`` prints it."""
+        return {
+            "kind": self.kind,
+            "table": self.table,
+            "name": self.name,
+            "summary": self.summary,
+            "sql": [statement.sql for statement in self.statements],
+            "carried_by": self.carried_by,
+            "destructive": self.destructive,
+            "hazards": [{"code": h.code, "message": h.message} for h in self.hazards],
+            "status": self.status,
+            "reason": self.reason,
+            "rows": self.rows,
+        }
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Operations in the order they would run. Making a plan changes nothing.
+
+    ``undeclared`` are live tables no file declares; they are left alone unless pruned.
+    """
+
+    operations: tuple[Operation, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
+    undeclared: tuple[str, ...] = ()
+
+    @property
+    def in_sync(self) -> bool:
+        """True when the database matches the declarations: no operation of any status."""
+        return not self.operations
+
+    def of_status(self, status: Status) -> tuple[Operation, ...]:
+        """The operations with that status, in order."""
+        return tuple(op for op in self.operations if op.status == status)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as ``plan --json`` prints it."""
+        return {
+            "in_sync": self.in_sync,
+            "operations": [operation.to_json() for operation in self.operations],
+            "unsupported": [msgspec.to_builtins(item) for item in self.unsupported],
+            "undeclared": list(self.undeclared),
+        }
+
+
+class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One seed row that was written. ``kind`` is seed_insert or seed_update."""
+
+    kind: Literal["seed_insert", "seed_update"]
+    table: str
+    key: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a migrate did and what is left.
+
+    ``applied`` holds the operations this call executed, each with status ``applied``;
+    ``remaining`` what is still held back or blocked. ``in_sync`` is True when nothing
+    declared is left undone. ``orphans`` counts the cleaned rows by table.
+    """
+
+    applied: tuple[Operation, ...] = ()
+    remaining: tuple[Operation, ...] = ()
+    seeds: tuple[SeedResult, ...] = ()
+    orphans: dict[str, int] = {}
+    unsupported: tuple[Unsupported, ...] = ()
+    undeclared: tuple[str, ...] = ()
+    run: str = ""
+    seconds: float = 0.0
+
+    @property
+    def in_sync(self) -> bool:
+        """True when nothing that is declared is left undone."""
+        return not self.remaining
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as ``migrate --json`` prints it."""
+        operations = [*self.applied, *self.remaining]
+        return {
+            "in_sync": self.in_sync,
+            "applied": [operation.to_json() for operation in self.applied],
+            "operations": [operation.to_json() for operation in operations],
+            "seeds": [msgspec.to_builtins(seed) for seed in self.seeds],
+            "orphans": dict(self.orphans),
+            "unsupported": [msgspec.to_builtins(item) for item in self.unsupported],
+            "undeclared": list(self.undeclared),
+            "run": self.run,
+            "seconds": self.seconds,
+        }
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a running migrate is: the operation begun, of how many, and its rows so far.
+
+    ``rows_total`` is None where it is not known beforehand.
+    """
+
+    position: int
+    total: int
+    summary: str
+    rows_done: int = 0
+    rows_total: int | None = None
