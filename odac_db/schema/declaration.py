@@ -46,6 +46,9 @@ class LiteralDefault(Strict):
     literal: Any
 
 
+DefaultValue = Scalar | ExpressionDefault | LiteralDefault | list[Any] | dict[str, Any]
+
+
 class ReferenceDeclaration(Strict):
     """The target of a foreign key; ``columns`` defaults to the target's primary key."""
 
@@ -54,7 +57,7 @@ class ReferenceDeclaration(Strict):
 
 
 class GeneratedDeclaration(Strict):
-    """A computed column. ``stored`` None means the server's better choice (stored where it must)."""
+    """A computed column. ``stored`` None leaves the choice to the server."""
 
     expression: PerDialect
     stored: bool | None = None

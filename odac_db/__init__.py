@@ -1,0 +1,1 @@
+"""Schema files in, a database in sync out."""
