@@ -27,11 +27,11 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Base of all changes; its tag is the ``kind`` of a plan's JSON."""
 
 
-class CreateEnum(_Change, tag="create_enum"):
+class CreateEnum(_Change, frozen=True, kw_only=True, tag="create_enum"):
     enum: EnumType
 
 
-class AddEnumValue(_Change, tag="add_enum_value"):
+class AddEnumValue(_Change, frozen=True, kw_only=True, tag="add_enum_value"):
     """``before`` is the existing value it is put in front of; None puts it last."""
 
     enum: str
@@ -39,7 +39,7 @@ class AddEnumValue(_Change, tag="add_enum_value"):
     before: str | None = None
 
 
-class ReplaceEnum(_Change, tag="replace_enum"):
+class ReplaceEnum(_Change, frozen=True, kw_only=True, tag="replace_enum"):
     """Values removed or reordered: a new type takes the old one's place.
 
     ``columns`` are the (table, live column, desired column) that use it.
@@ -50,17 +50,17 @@ class ReplaceEnum(_Change, tag="replace_enum"):
     columns: tuple[tuple[str, Column, Column], ...] = ()
 
 
-class DropEnum(_Change, tag="drop_enum"):
+class DropEnum(_Change, frozen=True, kw_only=True, tag="drop_enum"):
     enum: EnumType
 
 
-class SetEnumComment(_Change, tag="set_enum_comment"):
+class SetEnumComment(_Change, frozen=True, kw_only=True, tag="set_enum_comment"):
     enum: str
     before: str | None
     after: str | None
 
 
-class CreateTable(_Change, tag="create_table"):
+class CreateTable(_Change, frozen=True, kw_only=True, tag="create_table"):
     """Columns, primary key, uniques, checks and exclusions; indexes and foreign keys come apart.
 
     ``table`` as rendered has no foreign keys and no plain indexes, save where the server
@@ -70,32 +70,32 @@ class CreateTable(_Change, tag="create_table"):
     table: Table
 
 
-class DropTable(_Change, tag="drop_table"):
+class DropTable(_Change, frozen=True, kw_only=True, tag="drop_table"):
     table: Table
 
 
-class RenameTable(_Change, tag="rename_table"):
+class RenameTable(_Change, frozen=True, kw_only=True, tag="rename_table"):
     before: str
     after: str
 
 
-class RenameColumn(_Change, tag="rename_column"):
+class RenameColumn(_Change, frozen=True, kw_only=True, tag="rename_column"):
     table: str
     before: str
     after: str
 
 
-class AddColumn(_Change, tag="add_column"):
+class AddColumn(_Change, frozen=True, kw_only=True, tag="add_column"):
     table: str
     column: Column
 
 
-class DropColumn(_Change, tag="drop_column"):
+class DropColumn(_Change, frozen=True, kw_only=True, tag="drop_column"):
     table: str
     column: Column
 
 
-class AlterColumn(_Change, tag="alter_column"):
+class AlterColumn(_Change, frozen=True, kw_only=True, tag="alter_column"):
     """The live column and the column it is to be. Names are equal."""
 
     table: str
@@ -112,17 +112,17 @@ class AlterColumn(_Change, tag="alter_column"):
         )
 
 
-class AddPrimaryKey(_Change, tag="add_primary_key"):
+class AddPrimaryKey(_Change, frozen=True, kw_only=True, tag="add_primary_key"):
     table: str
     primary_key: PrimaryKey
 
 
-class DropPrimaryKey(_Change, tag="drop_primary_key"):
+class DropPrimaryKey(_Change, frozen=True, kw_only=True, tag="drop_primary_key"):
     table: str
     primary_key: PrimaryKey
 
 
-class AddIndex(_Change, tag="add_index"):
+class AddIndex(_Change, frozen=True, kw_only=True, tag="add_index"):
     """Also adds UNIQUE constraints. ``replaces`` is the live index it takes over from."""
 
     table: str
@@ -130,7 +130,7 @@ class AddIndex(_Change, tag="add_index"):
     replaces: Index | None = None
 
 
-class DropIndex(_Change, tag="drop_index"):
+class DropIndex(_Change, frozen=True, kw_only=True, tag="drop_index"):
     """``replaced`` says that an AddIndex of the same plan takes its place."""
 
     table: str
@@ -138,37 +138,37 @@ class DropIndex(_Change, tag="drop_index"):
     replaced: bool = False
 
 
-class AddForeignKey(_Change, tag="add_foreign_key"):
+class AddForeignKey(_Change, frozen=True, kw_only=True, tag="add_foreign_key"):
     table: str
     foreign_key: ForeignKey
 
 
-class DropForeignKey(_Change, tag="drop_foreign_key"):
+class DropForeignKey(_Change, frozen=True, kw_only=True, tag="drop_foreign_key"):
     table: str
     foreign_key: ForeignKey
 
 
-class AddCheck(_Change, tag="add_check"):
+class AddCheck(_Change, frozen=True, kw_only=True, tag="add_check"):
     table: str
     check: Check
 
 
-class DropCheck(_Change, tag="drop_check"):
+class DropCheck(_Change, frozen=True, kw_only=True, tag="drop_check"):
     table: str
     check: Check
 
 
-class AddExclusion(_Change, tag="add_exclusion"):
+class AddExclusion(_Change, frozen=True, kw_only=True, tag="add_exclusion"):
     table: str
     exclusion: Exclusion
 
 
-class DropExclusion(_Change, tag="drop_exclusion"):
+class DropExclusion(_Change, frozen=True, kw_only=True, tag="drop_exclusion"):
     table: str
     exclusion: Exclusion
 
 
-class RenameConstraint(_Change, tag="rename_constraint"):
+class RenameConstraint(_Change, frozen=True, kw_only=True, tag="rename_constraint"):
     """A primary key, index, foreign key, check or exclusion keeps its meaning and changes its name.
 
     ``what`` is one of primary_key, index, unique, foreign_key, check, exclusion.
@@ -180,13 +180,13 @@ class RenameConstraint(_Change, tag="rename_constraint"):
     after: str
 
 
-class SetTableComment(_Change, tag="set_table_comment"):
+class SetTableComment(_Change, frozen=True, kw_only=True, tag="set_table_comment"):
     table: str
     before: str | None
     after: str | None
 
 
-class SetTableOptions(_Change, tag="set_table_options"):
+class SetTableOptions(_Change, frozen=True, kw_only=True, tag="set_table_options"):
     """Only the options that differ; ``before`` holds the live values of the same keys."""
 
     table: str
@@ -194,7 +194,7 @@ class SetTableOptions(_Change, tag="set_table_options"):
     after: dict[str, str]
 
 
-class SetObjectComment(_Change, tag="set_object_comment"):
+class SetObjectComment(_Change, frozen=True, kw_only=True, tag="set_object_comment"):
     """The comment of an index or constraint. ``what`` as in RenameConstraint."""
 
     table: str
@@ -203,7 +203,7 @@ class SetObjectComment(_Change, tag="set_object_comment"):
     after: str | None
 
 
-class CleanOrphans(_Change, tag="clean_orphans"):
+class CleanOrphans(_Change, frozen=True, kw_only=True, tag="clean_orphans"):
     """Rows of ``table`` whose foreign key points nowhere are nullified or deleted.
 
     Every cleaned row is first copied to ``_odac_orphans`` in the same transaction.

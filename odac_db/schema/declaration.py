@@ -34,36 +34,35 @@ class Strict(
     """A mapping of a schema file: unknown keys are faults."""
 
 
-class ExpressionDefault(Strict):
-    """A default computed by the server: ``{expression: gen_random_uuid()}``."""
+class DefaultDeclaration(Strict, frozen=True, kw_only=True):
+    """A default spelt out, exactly one of the two.
 
-    expression: PerDialect
+    ``{expression: gen_random_uuid()}`` is computed by the server; ``{literal: now()}`` is
+    a value even if it reads like an expression.
+    """
 
-
-class LiteralDefault(Strict):
-    """A default taken as a value even if it reads like an expression: ``{literal: now()}``."""
-
-    literal: Any
-
-
-DefaultValue = Scalar | ExpressionDefault | LiteralDefault | list[Any] | dict[str, Any]
+    expression: PerDialect | None = None
+    literal: Any = UNSET
 
 
-class ReferenceDeclaration(Strict):
+DefaultValue = Scalar | DefaultDeclaration | list[Any]
+
+
+class ReferenceDeclaration(Strict, frozen=True, kw_only=True):
     """The target of a foreign key; ``columns`` defaults to the target's primary key."""
 
     table: Name
     columns: tuple[Name, ...] = ()
 
 
-class GeneratedDeclaration(Strict):
+class GeneratedDeclaration(Strict, frozen=True, kw_only=True):
     """A computed column. ``stored`` None leaves the choice to the server."""
 
     expression: PerDialect
     stored: bool | None = None
 
 
-class IdentityDeclaration(Strict):
+class IdentityDeclaration(Strict, frozen=True, kw_only=True):
     """A numbered column; see ``model.Identity`` for the meaning of each field."""
 
     kind: Literal["always", "by_default", "serial", "auto_increment"] = "by_default"
@@ -76,7 +75,7 @@ class IdentityDeclaration(Strict):
     cycle: bool = False
 
 
-class ColumnDeclaration(Strict):
+class ColumnDeclaration(Strict, frozen=True, kw_only=True):
     """One column as declared. ``type`` is a portable name, a native type, or one per dialect.
 
     ``nullable`` None: nullable unless part of the primary key. ``default`` UNSET or null:
@@ -105,7 +104,7 @@ class ColumnDeclaration(Strict):
     on_update: Action | None = None
     orphans: Orphans | None = None
     check: PerDialect | None = None
-    generated: PerDialect | GeneratedDeclaration | None = None
+    generated: str | GeneratedDeclaration | None = None
     identity: bool | IdentityDeclaration = False
     collation: PerDialect | None = None
     comment: str | None = None
@@ -113,7 +112,7 @@ class ColumnDeclaration(Strict):
     renamed_from: Name | tuple[Name, ...] | None = None
 
 
-class IndexKey(Strict):
+class IndexKey(Strict, frozen=True, kw_only=True):
     """One index key spelt out; ``- created_at desc`` is short for column and direction."""
 
     column: Name | None = None
@@ -125,7 +124,7 @@ class IndexKey(Strict):
     length: Count | None = None
 
 
-class IndexDeclaration(Strict):
+class IndexDeclaration(Strict, frozen=True, kw_only=True):
     """An index or unique constraint. ``constraint`` true makes it a UNIQUE constraint.
 
     Names left out are generated; then any name the live one has is right.
@@ -145,7 +144,7 @@ class IndexDeclaration(Strict):
     code: Name | None = None
 
 
-class ForeignKeyDeclaration(Strict):
+class ForeignKeyDeclaration(Strict, frozen=True, kw_only=True):
     """A foreign key of one or more columns."""
 
     columns: tuple[Name, ...]
@@ -161,7 +160,7 @@ class ForeignKeyDeclaration(Strict):
     code: Name | None = None
 
 
-class CheckDeclaration(Strict):
+class CheckDeclaration(Strict, frozen=True, kw_only=True):
     """A CHECK of the table."""
 
     expression: PerDialect
@@ -172,7 +171,7 @@ class CheckDeclaration(Strict):
     code: Name | None = None
 
 
-class ExclusionElement(Strict):
+class ExclusionElement(Strict, frozen=True, kw_only=True):
     """One element of an exclusion: ``{column: during, with: "&&"}``."""
 
     operator: Name = msgspec.field(name="with")
@@ -184,7 +183,7 @@ class ExclusionElement(Strict):
     opclass: Name | None = None
 
 
-class ExclusionDeclaration(Strict):
+class ExclusionDeclaration(Strict, frozen=True, kw_only=True):
     """A PostgreSQL EXCLUDE constraint."""
 
     elements: tuple[ExclusionElement, ...]
@@ -196,7 +195,7 @@ class ExclusionDeclaration(Strict):
     code: Name | None = None
 
 
-class PrimaryKeyDeclaration(Strict):
+class PrimaryKeyDeclaration(Strict, frozen=True, kw_only=True):
     """A primary key spelt out, for an order, a name or options of its own."""
 
     columns: tuple[Name, ...]
@@ -205,7 +204,7 @@ class PrimaryKeyDeclaration(Strict):
     include: tuple[Name, ...] = ()
 
 
-class TableFile(Strict):
+class TableFile(Strict, frozen=True, kw_only=True):
     """The whole of one schema file.
 
     ``table`` names the table where the file's own name cannot.
@@ -230,14 +229,14 @@ class TableFile(Strict):
     seed: tuple[dict[str, Any], ...] = ()
 
 
-class EnumDeclaration(Strict):
+class EnumDeclaration(Strict, frozen=True, kw_only=True):
     """An enum type of its own, for types that no column names directly (PostgreSQL)."""
 
     values: tuple[str, ...]
     comment: str | None = None
 
 
-class TypesFile(Strict):
+class TypesFile(Strict, frozen=True, kw_only=True):
     """The whole of ``_types.yaml``: enum types shared by tables or used in arrays."""
 
     enums: dict[Name, EnumDeclaration] = {}

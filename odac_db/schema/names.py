@@ -17,7 +17,7 @@ def shortened(name: str, fits: Callable[[str], bool]) -> str:
     """
     if fits(name):
         return name
-    digest = xxhash.xxh3_64_hexdigest(name)[:HASH_LENGTH]
+    digest = xxhash.xxh3_64_hexdigest(name.encode())[:HASH_LENGTH]
     end = len(name)
     while end and not fits(f"{name[:end]}_{digest}"):
         end -= 1
