@@ -94,9 +94,7 @@ class ColumnDeclaration(Strict, frozen=True, kw_only=True):
     text_type: Literal["text", "tinytext", "mediumtext", "longtext"] | None = None
     unsigned: bool = False
     nullable: bool | None = None
-    default: (
-        Scalar | ExpressionDefault | LiteralDefault | list[Any] | dict[str, Any] | UnsetType
-    ) = UNSET
+    default: DefaultValue | UnsetType = UNSET
     primary: bool = False
     unique: bool = False
     references: str | ReferenceDeclaration | None = None
