@@ -47,6 +47,7 @@ class Features:
     renames_constraints: frozenset[str]  # kinds RenameConstraint can do in place
     folds_case: bool = False  # column names are equal whatever their case (MySQL, SQLite)
     folds_table_case: bool = False
+    renames_rewrite_dependants: bool = True  # renaming a column rewrites CHECKs that name it
 
     def fits(self, name: str) -> bool:
         """Whether an identifier is short enough for the server to keep as it is."""

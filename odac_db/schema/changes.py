@@ -50,6 +50,11 @@ class ReplaceEnum(_Change, frozen=True, kw_only=True, tag="replace_enum"):
     columns: tuple[tuple[str, Column, Column], ...] = ()
 
 
+class RenameEnum(_Change, frozen=True, kw_only=True, tag="rename_enum"):
+    before: str
+    after: str
+
+
 class DropEnum(_Change, frozen=True, kw_only=True, tag="drop_enum"):
     enum: EnumType
 
@@ -218,6 +223,7 @@ Change = (
     CreateEnum
     | AddEnumValue
     | ReplaceEnum
+    | RenameEnum
     | DropEnum
     | SetEnumComment
     | CreateTable
@@ -259,7 +265,9 @@ def table_of(change: Change) -> str:
             return change.table.name
         case RenameTable():
             return change.after
-        case CreateEnum() | AddEnumValue() | ReplaceEnum() | DropEnum() | SetEnumComment():
+        case CreateEnum() | AddEnumValue() | ReplaceEnum() | RenameEnum() | DropEnum():
+            return ""
+        case SetEnumComment():
             return ""
         case _:
             return change.table

@@ -1,0 +1,56 @@
+"""The changes of one table's columns. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from odac_db.dialects.base import Features
+from odac_db.schema.changes import AddColumn, AlterColumn, Change, DropColumn
+from odac_db.schema.model import Column, Table
+
+
+def changed_columns(live: Table, desired: Table, features: Features) -> Iterator[Change]:
+    """Columns to add, drop and alter. The order of columns in a table is never compared.
+
+    A computed column whose expression changes is dropped and added: its values are the
+    expression's and nothing is lost. So is a plain column that becomes computed, and
+    there its values are.
+    """
+    have = {folded(column.name, features): column for column in live.columns}
+    for column in desired.columns:
+        before = have.pop(folded(column.name, features), None)
+        if before is None:
+            yield AddColumn(table=desired.name, column=column)
+            continue
+        after = _inheriting(before, column)
+        if before == after:
+            continue
+        if after.generated is not None and before.generated != after.generated:
+            yield DropColumn(table=desired.name, column=before)
+            yield AddColumn(table=desired.name, column=after)
+        else:
+            yield AlterColumn(table=desired.name, before=before, after=after)
+    for column in have.values():
+        yield DropColumn(table=desired.name, column=column)
+
+
+def folded(name: str, features: Features) -> str:
+    """The name as this server compares column names."""
+    return name.lower() if features.folds_case else name
+
+
+def _inheriting(before: Column, after: Column) -> Column:
+    """The desired column with what its declaration leaves open taken from the live one.
+
+    Open are the spelling of the name where case means nothing, and the name of the
+    sequence behind a numbered column, which outlives renames of its table.
+    """
+    if after.name != before.name:
+        after = msgspec.structs.replace(after, name=before.name)
+    old, new = before.identity, after.identity
+    if old is not None and new is not None and new.sequence is None and old.kind == new.kind:
+        identity = msgspec.structs.replace(new, sequence=old.sequence)
+        after = msgspec.structs.replace(after, identity=identity)
+    return after

@@ -1,0 +1,45 @@
+"""Looking for column names inside SQL text, outside its string literals. Pure.
+
+Only used where a wrong answer costs work and never correctness: to see which constraints
+depend on a column (too many are rebuilt), and to foresee how a server rewrites an
+expression when a column is renamed (the server's own answer is read afterwards).
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(
+    r"""'(?:[^'\\]|''|\\.)*'"""  # a string
+    r"""|"(?:[^"]|"")*"|`(?:[^`]|``)*`"""  # a quoted name
+    r"""|[^\W\d][\w$]*""",  # a bare word
+    re.DOTALL,
+)
+
+
+def mentions(expression: str | None, column: str) -> bool:
+    """Whether a bare or quoted name in the expression is this column's, in any case."""
+    if expression is None or column.lower() not in expression.lower():
+        return False
+    names = (match[0] for match in _TOKEN.finditer(expression) if match[0][0] != "'")
+    return any(_name(token) == column.lower() for token in names)
+
+
+def renamed(expression: str, before: str, after: str) -> str:
+    """The expression with a column's name replaced; quoting as it stood."""
+
+    def replacement(match: re.Match[str]) -> str:
+        token = match[0]
+        if token[0] == "'" or _name(token) != before.lower():
+            return token
+        if token[0] in '"`':
+            return token[0] + after.replace(token[0], token[0] * 2) + token[0]
+        return after
+
+    return _TOKEN.sub(replacement, expression)
+
+
+def _name(token: str) -> str:
+    if token[0] in '"`':
+        return token[1:-1].replace(token[0] * 2, token[0]).lower()
+    return token.lower()

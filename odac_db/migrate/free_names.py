@@ -1,0 +1,43 @@
+"""Names for unnamed objects that clash with nothing. Pure.
+
+PostgreSQL and SQLite keep index names per schema, MySQL foreign key and check names per
+database: the generated ``a_b_c_idx`` of table ``a`` (``b_c``) and of table ``a_b`` (``c``)
+would collide. A clash gets a hash of what the object is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+import msgspec
+import xxhash
+
+from odac_db.dialects.base import Features
+from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, Schema
+from odac_db.schema.names import HASH_LENGTH, shortened
+
+T = TypeVar("T", Index, ForeignKey, Check, Exclusion)
+
+
+class FreeNames:
+    """Remembers which names are taken while a diff gives out more."""
+
+    def __init__(self, live: Schema, features: Features) -> None:
+        self._fits = features.fits
+        self._taken: set[str | None] = {*live.tables, *live.enums}
+        for table in live.tables.values():
+            if table.primary_key is not None:
+                self._taken.add(table.primary_key.name)
+            for group in (table.indexes, table.foreign_keys, table.checks, table.exclusions):
+                self._taken.update(item.name for item in group)
+
+    def given(self, table: str, item: T, *, freed: Collection[str | None] = ()) -> T:
+        """The item under a name of its own. ``freed`` names vanish before it is made."""
+        name = item.name
+        if name is not None and not item.named and name in self._taken and name not in freed:
+            digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode([table, item]))
+            longer = f"{name}_{digest[:HASH_LENGTH]}"
+            item = msgspec.structs.replace(item, name=shortened(longer, self._fits))
+        self._taken.add(item.name)
+        return item
