@@ -1,0 +1,1 @@
+"""Differences: everything that varies by server, and nowhere else."""
