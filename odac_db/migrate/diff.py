@@ -118,7 +118,7 @@ def _changed_primary_key(live: Table, desired: Table, features: Features) -> Ite
         yield from _renamed(desired.name, "primary_key", before.name, after.name, after.named)
 
 
-def index_structure(index: Index, features: Features) -> tuple[object, ...]:
+def index_structure(index: Index) -> tuple[object, ...]:
     """All of an index that makes it this index and no other, its name apart.
 
     What sort of unique it is (constraint or index) is compared apart: see ``satisfies``.
@@ -135,15 +135,15 @@ def index_structure(index: Index, features: Features) -> tuple[object, ...]:
     )
 
 
-def _satisfying(live: Table, desired: Table, features: Features) -> tuple[Index, ...]:
+def _satisfying(live: Table, desired: Table) -> tuple[Index, ...]:
     """Desired indexes, with an open choice of constraint or index settled by the live ones."""
-    have = {(index_structure(index, features), bool(index.constraint)) for index in live.indexes}
+    have = {(index_structure(index), bool(index.constraint)) for index in live.indexes}
     settled = []
     for index in desired.indexes:
         choice = index.constraint
         if choice is None:
-            as_constraint = (index_structure(index, features), True) in have
-            as_index = (index_structure(index, features), False) in have
+            as_constraint = (index_structure(index), True) in have
+            as_index = (index_structure(index), False) in have
             choice = as_constraint and not as_index
         settled.append(msgspec.structs.replace(index, constraint=choice))
     return tuple(settled)
@@ -154,10 +154,10 @@ def _changed_indexes(
 ) -> Iterator[Change]:
     found = matched(
         live.indexes,
-        _satisfying(live, desired, features),
-        lambda index: (index_structure(index, features), bool(index.constraint)),
+        _satisfying(live, desired),
+        lambda index: (index_structure(index), bool(index.constraint)),
     )
-    dropped = [index for index in found.dropped if not _needed(index, live, desired, features)]
+    dropped = [index for index in found.dropped if not _needed(index, desired, features)]
     for before, after in found.same:
         what = "unique" if before.constraint else "index"
         if after.named and before.name != after.name and what not in features.renames_constraints:
@@ -189,7 +189,7 @@ def _taken_over(index: Index, dropped: list[Index]) -> Index | None:
     return next(iter([*same_name, *same_columns]), None)
 
 
-def _needed(index: Index, live: Table, desired: Table, features: Features) -> bool:
+def _needed(index: Index, desired: Table, features: Features) -> bool:
     """Whether the server keeps this undeclared index for a foreign key (MySQL).
 
     Dropping it is refused (error 1553) unless another index starts with the key's columns.

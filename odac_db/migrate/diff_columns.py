@@ -14,8 +14,8 @@ from odac_db.schema.model import Column, Table
 def changed_columns(live: Table, desired: Table, features: Features) -> Iterator[Change]:
     """Columns to add, drop and alter. The order of columns in a table is never compared.
 
-    A computed column whose expression changes is dropped and added: its values are the
-    expression's and nothing is lost. So is a plain column that becomes computed, and
+    A computed column whose expression or type changes is dropped and added: its values are
+    the expression's and nothing is lost. So is a plain column that becomes computed, and
     there its values are.
     """
     have = {folded(column.name, features): column for column in live.columns}
@@ -27,13 +27,17 @@ def changed_columns(live: Table, desired: Table, features: Features) -> Iterator
         after = _inheriting(before, column)
         if before == after:
             continue
-        if after.generated is not None and before.generated != after.generated:
+        if after.generated is not None and _made(before) != _made(after):
             yield DropColumn(table=desired.name, column=before)
             yield AddColumn(table=desired.name, column=after)
         else:
             yield AlterColumn(table=desired.name, before=before, after=after)
     for column in have.values():
         yield DropColumn(table=desired.name, column=column)
+
+
+def _made(column: Column) -> tuple[object, ...]:
+    return column.generated, column.type, column.collation
 
 
 def folded(name: str, features: Features) -> str:

@@ -1,0 +1,170 @@
+"""What odac-db remembers inside the database: the ``_odac_`` tables.
+
+``_odac_state`` holds one row per fact (the ledger's format, and what the last migrate
+left behind), ``_odac_known`` which declared object the server stores as what, and
+``_odac_migrations`` every run with its operations. They are made by the first migrate
+and never by a plan. On MySQL and MariaDB, whose DDL cannot be rolled back, the row of a
+run is kept up to date while it goes, so that what a dead run did can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from odac_db.errors import LedgerIsNewer
+from odac_db.migrate.bookkeeping import LONG_TEXT, metadata
+from odac_db.migrate.reconcile import Known
+from odac_db.schema.plan import Operation
+
+FORMAT = 1
+"""The format of the ``_odac_`` tables; a database with a higher one is refused."""
+
+state_table = sa.Table(
+    "_odac_state",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", LONG_TEXT, nullable=False),
+)
+known_table = sa.Table(
+    "_odac_known",
+    metadata,
+    sa.Column("table_name", sa.String(255), nullable=False, index=True),
+    sa.Column("object_group", sa.String(16), nullable=False),
+    sa.Column("declared", sa.String(32), nullable=False),
+    sa.Column("stored", sa.String(32), nullable=False),
+)
+migrations_table = sa.Table(
+    "_odac_migrations",
+    metadata,
+    sa.Column("run", sa.String(32), primary_key=True),
+    sa.Column("started_at", sa.String(32), nullable=False),
+    sa.Column("finished_at", sa.String(32)),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("done", sa.Integer, nullable=False),
+    sa.Column("operations", LONG_TEXT, nullable=False),
+)
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger as read; empty where the database has none."""
+
+    exists: bool = False
+    state: Mapping[str, str] = {}
+    known: tuple[Known, ...] = ()
+
+
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of migrate that changed something.
+
+    ``status`` is applied, running (also of a run that died on a server that cannot roll
+    back) or failed; ``done`` of the ``operations`` had been executed. Times are UTC.
+    """
+
+    run: str
+    started_at: datetime
+    finished_at: datetime | None
+    status: str
+    done: int
+    operations: tuple[str, ...]
+
+
+def read(conn: Connection) -> Ledger:
+    """The ledger, in at most three statements.
+
+    Raises LedgerIsNewer when a newer odac-db wrote it.
+    """
+    if not sa.inspect(conn).has_table(state_table.name):
+        return Ledger()
+    state = {row.name: row.value for row in conn.execute(sa.select(state_table))}
+    found = int(state.get("format", FORMAT))
+    if found > FORMAT:
+        raise LedgerIsNewer(found, FORMAT)
+    rows = conn.execute(sa.select(known_table))
+    known = (Known(table=row[0], group=row[1], declared=row[2], stored=row[3]) for row in rows)
+    return Ledger(exists=True, state=state, known=tuple(known))
+
+
+def create(conn: Connection) -> None:
+    """Makes the tables that are missing and stamps their format."""
+    metadata.create_all(conn)
+    write_state(conn, {"format": str(FORMAT)})
+
+
+def write_state(conn: Connection, facts: Mapping[str, str]) -> None:
+    """Replaces these facts, leaving the others."""
+    conn.execute(sa.delete(state_table).where(state_table.c.name.in_(list(facts))))
+    conn.execute(sa.insert(state_table), [{"name": k, "value": v} for k, v in facts.items()])
+
+
+def write_known(conn: Connection, known: Iterable[Known], forgotten: Sequence[str]) -> None:
+    """Replaces what is known of the tables in ``forgotten``."""
+    for start in range(0, len(forgotten), 500):
+        names = forgotten[start : start + 500]
+        conn.execute(sa.delete(known_table).where(known_table.c.table_name.in_(names)))
+    rows = [
+        {
+            "table_name": one.table,
+            "object_group": one.group,
+            "declared": one.declared,
+            "stored": one.stored,
+        }
+        for one in known
+    ]
+    if rows:
+        conn.execute(sa.insert(known_table), rows)
+
+
+def begin_run(conn: Connection, run: str, operations: Sequence[Operation]) -> None:
+    """Writes that a run starts, with what it is going to do."""
+    summaries = [f"{operation.kind} {operation.summary}" for operation in operations]
+    conn.execute(
+        sa.insert(migrations_table).values(
+            run=run,
+            started_at=_now(),
+            status="running",
+            done=0,
+            operations=msgspec.json.encode(summaries).decode(),
+        )
+    )
+
+
+def note_progress(conn: Connection, run: str, done: int) -> None:
+    """Writes how many operations of the run are executed."""
+    _update(conn, run, {"done": done})
+
+
+def end_run(conn: Connection, run: str, done: int, status: str = "applied") -> None:
+    """Writes that the run is over."""
+    _update(conn, run, {"done": done, "status": status, "finished_at": _now()})
+
+
+def _update(conn: Connection, run: str, values: Mapping[str, Any]) -> None:
+    conn.execute(sa.update(migrations_table).where(migrations_table.c.run == run).values(**values))
+
+
+def history(conn: Connection) -> tuple[HistoryEntry, ...]:
+    """Every run, oldest first; empty where nothing was ever applied."""
+    if not sa.inspect(conn).has_table(migrations_table.name):
+        return ()
+    query = sa.select(migrations_table).order_by(migrations_table.c.started_at)
+    return tuple(
+        HistoryEntry(
+            run=row.run,
+            started_at=datetime.fromisoformat(row.started_at),
+            finished_at=row.finished_at and datetime.fromisoformat(row.finished_at),
+            status=row.status,
+            done=row.done,
+            operations=tuple(msgspec.json.decode(row.operations, type=list[str])),
+        )
+        for row in conn.execute(query)
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,153 @@
+"""The order in which changes can run: expansion first, contraction last. Pure.
+
+Phases decide, then the table (parents before children), then the name, so that the same
+changes always come in the same order.
+
+0 enum types, so that columns can use them      5 new tables, parents first
+1 tables renamed                                6 each table's columns, keys and indexes
+2 what stands in the way goes                   7 orphans cleaned, foreign keys added
+3 columns renamed                               8 what is no longer declared goes
+4 constraints renamed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from odac_db.schema.changes import (
+    AddCheck,
+    AddColumn,
+    AddEnumValue,
+    AddExclusion,
+    AddForeignKey,
+    AddIndex,
+    AddPrimaryKey,
+    AlterColumn,
+    Change,
+    CleanOrphans,
+    CreateEnum,
+    CreateTable,
+    DropCheck,
+    DropColumn,
+    DropEnum,
+    DropExclusion,
+    DropForeignKey,
+    DropIndex,
+    DropPrimaryKey,
+    DropTable,
+    RenameColumn,
+    RenameConstraint,
+    RenameEnum,
+    RenameTable,
+    ReplaceEnum,
+    SetEnumComment,
+    SetObjectComment,
+    SetTableComment,
+    SetTableOptions,
+    table_of,
+)
+from odac_db.schema.model import Schema
+
+Rank = tuple[int, int, int, int]
+"""Phase, then a step before the tables, the table's place, and a step within the table."""
+
+
+def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Change]:
+    """The changes in an order the server accepts. Equal ranks keep the order they came in."""
+    places = _places(live, desired)
+    successors: set[object] = {
+        (c.table, c.column.name) for c in changes if isinstance(c, AddColumn)
+    }
+    # An index that another takes over from stays until then; one that only stands aside
+    # must be gone before the column it is built on is.
+    successors.update(
+        (c.table, c.replaces) for c in changes if isinstance(c, AddIndex) and c.replaces
+    )
+    return sorted(changes, key=lambda change: _rank(change, places, successors))
+
+
+def _places(live: Schema, desired: Schema) -> dict[str, int]:
+    """Each table's place, parents before children; a cycle is cut at its first name."""
+    parents: dict[str, set[str]] = {}
+    for name in sorted({*live.tables, *desired.tables}):
+        table = desired.tables.get(name) or live.tables[name]
+        parents[name] = {key.ref_table for key in table.foreign_keys} - {name}
+    places: dict[str, int] = {}
+    for name in parents:
+        _place(name, parents, places)
+    return places
+
+
+def _place(start: str, parents: Mapping[str, set[str]], places: dict[str, int]) -> None:
+    """Depth first without recursion: a chain of 1,000 tables is no deeper than a stack."""
+    stack = [(start, False)]
+    open_: set[str] = set()
+    while stack:
+        name, done = stack.pop()
+        if done:
+            places.setdefault(name, len(places))
+        elif name not in places and name not in open_ and name in parents:
+            open_.add(name)
+            stack.append((name, True))
+            stack.extend((parent, False) for parent in sorted(parents[name], reverse=True))
+
+
+def _rank(  # noqa: C901 - one line a change
+    change: Change, places: Mapping[str, int], successors: set[object]
+) -> Rank:
+    place = places.get(table_of(change), 0)
+    match change:
+        case RenameEnum() | CreateEnum() | AddEnumValue() | SetEnumComment():
+            return 0, _ENUM_STEPS[type(change)], 0, 0
+        case RenameTable():
+            return 1, 0, 0, 0
+        case DropForeignKey():
+            return 2, 0, place, 0
+        case DropCheck() | DropExclusion():
+            return 2, 1, place, 0
+        case DropIndex() if change.replaced and (change.table, change.index) in successors:
+            return 6, 1, place, 0
+        case DropIndex() if change.replaced:
+            return 2, 2, place, 0
+        case DropColumn() if (change.table, change.column.name) in successors:
+            return 2, 3, place, 0
+        case RenameColumn():
+            return 3, 0, place, 0
+        case RenameConstraint():
+            return 4, 0, place, 0
+        case CreateTable():
+            return 5, 0, place, 0
+        case ReplaceEnum():
+            return 6, 0, 0, 0
+        case CleanOrphans():
+            return 7, place, 0, 0
+        case AddForeignKey():
+            return 7, place, 1, 0
+        case DropIndex() | DropColumn():
+            return 8, 0, place, int(isinstance(change, DropColumn))
+        case DropTable():
+            return 8, 1, -place, 0
+        case DropEnum():
+            return 8, 2, 0, 0
+        case _:
+            return 6, 1, place, _TABLE_STEPS[type(change)]
+
+
+_ENUM_STEPS: Mapping[type, int] = {
+    RenameEnum: 0,
+    CreateEnum: 1,
+    AddEnumValue: 2,
+    SetEnumComment: 3,
+}
+_TABLE_STEPS: Mapping[type, int] = {
+    SetTableOptions: 1,
+    DropPrimaryKey: 2,
+    AlterColumn: 3,
+    AddColumn: 4,
+    AddPrimaryKey: 5,
+    AddIndex: 6,
+    AddCheck: 7,
+    AddExclusion: 8,
+    SetTableComment: 9,
+    SetObjectComment: 10,
+}

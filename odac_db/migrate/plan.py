@@ -1,0 +1,236 @@
+"""From a live database and its declarations to a plan. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection
+
+from odac_db.dialects.base import Dialect, Features
+from odac_db.errors import DeclarationError
+from odac_db.migrate import preflight
+from odac_db.migrate.dependants import Verdict, waiting
+from odac_db.migrate.describe import name_of, summary_of
+from odac_db.migrate.detach import detached
+from odac_db.migrate.diff import diff
+from odac_db.migrate.hold import judged
+from odac_db.migrate.ledger import Ledger
+from odac_db.migrate.order import ordered
+from odac_db.migrate.preflight import Finding
+from odac_db.migrate.reconcile import reconciled
+from odac_db.migrate.relax import relaxed
+from odac_db.migrate.rename import declared_renames, questions
+from odac_db.migrate.transform import transformed
+from odac_db.schema.changes import (
+    AddColumn,
+    AddForeignKey,
+    Change,
+    CleanOrphans,
+    kind_of,
+    table_of,
+)
+from odac_db.schema.declaration import Declarations
+from odac_db.schema.model import Schema
+from odac_db.schema.plan import Operation, Plan
+
+replace = msgspec.structs.replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked for: the declarations, and the leave that is given.
+
+    ``allow`` holds ``destructive``, kinds (``drop_column``) or single objects
+    (``drop_column:posts.slug``). ``prune`` also drops tables that no file declares, which
+    needs leave like any other drop.
+    """
+
+    declarations: Declarations
+    allow: Collection[str] = ()
+    prune: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A plan, and what it was made from.
+
+    ``declared`` is the desired schema as declared, ``settled`` the same in live spelling
+    where that means the same, ``live`` the database as read.
+    """
+
+    plan: Plan
+    live: Schema
+    declared: Schema
+    settled: Schema
+
+
+def drafted(
+    conn: Connection,
+    dialect: Dialect,
+    features: Features,
+    request: Request,
+    ledger: Ledger,
+    live: Schema | None = None,
+) -> Draft:
+    """The plan that brings this database to its declarations. Changes nothing.
+
+    Raises DeclarationError for what this server cannot do, before anything is read.
+    """
+    resolved = dialect.resolve(request.declarations, features)
+    if resolved.problems:
+        raise DeclarationError(resolved.problems)
+    declared = resolved.schema
+    if live is None:
+        live = dialect.introspect(conn, features, None)
+    renames = declared_renames(live, request.declarations, declared, features)
+    renamed = transformed(live, renames)
+    settled = reconciled(
+        renamed,
+        declared,
+        ledger.known,
+        features,
+        lambda tables: dialect.canonicalize(conn, tables, declared, features),
+    )
+    changes = diff(renamed, settled, features, prune=request.prune)
+    changes += detached(renamed, changes, renames, features)
+    verdicts = _judged(dialect, features, request, renamed, [*renames, *changes])
+    verdicts, findings = _checked(conn, features, verdicts, live)
+    operations = _operations(dialect, features, verdicts, findings, live, settled)
+    plan = Plan(
+        operations=tuple(operations),
+        unsupported=live.unsupported,
+        undeclared=tuple(sorted(set(renamed.tables) - set(declared.tables))),
+    )
+    return Draft(plan=plan, live=live, declared=declared, settled=settled)
+
+
+def _judged(
+    dialect: Dialect,
+    features: Features,
+    request: Request,
+    renamed: Schema,
+    changes: Sequence[Change],
+) -> list[Verdict]:
+    verdicts = judged(
+        changes,
+        questions(renamed, changes, request.declarations),
+        lambda before, after: dialect.lossy(before, after, features),
+        request.allow,
+    )
+    return relaxed(verdicts, renamed)
+
+
+def _checked(
+    conn: Connection, features: Features, verdicts: list[Verdict], live: Schema
+) -> tuple[list[Verdict], dict[Change, Finding]]:
+    """The verdicts once the data has been asked, with the cleaning that foreign keys need."""
+    pending = [verdict.change for verdict in verdicts if verdict.status == "pending"]
+    answers = preflight.check(conn, features, pending, live)
+    found = {id(pending[position]): finding for position, finding in answers.items()}
+    checked = [_refused(verdict, found.get(id(verdict.change))) for verdict in verdicts]
+    cleaning = list(_cleaning(checked, found, live))
+    findings = {change: finding for change, finding in cleaning if finding is not None}
+    added = [
+        Verdict(change=change, destructive=change.policy == "delete") for change, _ in cleaning
+    ]
+    return waiting([*checked, *added]), findings
+
+
+def _refused(verdict: Verdict, finding: Finding | None) -> Verdict:
+    if finding is None or not finding.refuses:
+        return verdict
+    return replace(verdict, status="blocked", reason=finding.message)
+
+
+def _cleaning(
+    verdicts: Sequence[Verdict], found: Mapping[int, Finding], live: Schema
+) -> Iterator[tuple[CleanOrphans, Finding | None]]:
+    """Where orphans stand, or may come to stand while the plan runs."""
+    pending = [verdict.change for verdict in verdicts if verdict.status == "pending"]
+    filled = {
+        (change.table, change.column.name)
+        for change in pending
+        if isinstance(change, AddColumn) and change.column.default is not None
+    }
+    keys = [change for change in pending if isinstance(change, AddForeignKey)]
+    deleting: set[str] = set()
+    certain: dict[int, CleanOrphans] = {}
+    for _ in keys:
+        for change in keys:
+            if id(change) in certain:
+                continue
+            clean = _clean(change, found.get(id(change)), filled, deleting, live)
+            if clean is not None:
+                certain[id(change)] = clean
+                if clean.policy == "delete":
+                    deleting.add(change.table)
+        if not deleting:
+            break
+    for change in keys:
+        if id(change) in certain:
+            yield certain[id(change)], found.get(id(change))
+
+
+def _clean(
+    change: AddForeignKey,
+    finding: Finding | None,
+    filled: Collection[tuple[str, str]],
+    deleting: Collection[str],
+    live: Schema,
+) -> CleanOrphans | None:
+    key = change.foreign_key
+    table = live.tables.get(change.table)
+    risky = key.ref_table in deleting or any((change.table, name) in filled for name in key.columns)
+    if finding is None and not (risky and table is not None):
+        return None
+    policy = finding.policy if finding is not None and finding.policy else key.orphans
+    if policy is None or policy == "fail":
+        return None
+    return CleanOrphans(table=change.table, foreign_key=key, policy=policy)
+
+
+def _operations(
+    dialect: Dialect,
+    features: Features,
+    verdicts: Sequence[Verdict],
+    findings: Mapping[Change, Finding],
+    live: Schema,
+    desired: Schema,
+) -> Iterator[Operation]:
+    by_change = {id(verdict.change): verdict for verdict in verdicts}
+    in_order = ordered([verdict.change for verdict in verdicts], live, desired)
+    pending = [change for change in in_order if by_change[id(change)].status == "pending"]
+    target = transformed(live, pending)
+    for rendered in dialect.render(pending, live, target, features):
+        verdict = by_change[id(rendered.change)]
+        operation = _operation(verdict, dialect, features, live, findings)
+        yield replace(operation, statements=rendered.statements, carried_by=rendered.carried_by)
+    for change in in_order:
+        verdict = by_change[id(change)]
+        if verdict.status != "pending":
+            yield _operation(verdict, dialect, features, live, findings)
+
+
+def _operation(
+    verdict: Verdict,
+    dialect: Dialect,
+    features: Features,
+    live: Schema,
+    findings: Mapping[Change, Finding],
+) -> Operation:
+    change = verdict.change
+    finding = findings.get(change) if isinstance(change, CleanOrphans) else None
+    return Operation(
+        change=change,
+        kind=kind_of(change),
+        table=table_of(change),
+        name=name_of(change),
+        summary=summary_of(change),
+        destructive=verdict.destructive,
+        hazards=dialect.hazards(change, live, features),
+        status=verdict.status,
+        reason=verdict.reason,
+        rows=finding.count if finding is not None else None,
+    )

@@ -1,0 +1,229 @@
+"""Which differing texts mean the same.
+
+A server stores ``price>0`` as ``(price > (0)::numeric)``. No parser of ours decides
+whether the two are one: the ledger remembers what a declared object was stored as, and
+what it does not know the server is asked, by storing the declared table in a scratch
+place and reading it back. Both answers replace the desired object by the live one, so
+that ``diff`` needs only equality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import xxhash
+
+from odac_db.dialects.base import Features
+from odac_db.migrate.diff import index_structure
+from odac_db.migrate.diff_columns import folded
+from odac_db.schema.model import Check, Column, Exclusion, Index, Schema, Table
+
+replace = msgspec.structs.replace
+Item = Column | Index | Check | Exclusion
+GROUPS = ("columns", "indexes", "checks", "exclusions")
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """The server stores the object declared so as the object stored so."""
+
+    table: str
+    group: str
+    declared: str
+    stored: str
+
+
+def fingerprint(item: Item) -> str:
+    """A hash of all of an object but its name and what the server does not store."""
+    return xxhash.xxh3_128_hexdigest(msgspec.msgpack.encode(_anonymous(item)))
+
+
+def _anonymous(item: Item) -> Item:
+    match item:
+        case Column():
+            return replace(item, name=item.name.lower())
+        case Index():
+            return replace(item, name=None, named=False, constraint=None, comment=None)
+        case Check() | Exclusion():
+            return replace(item, name=None, named=False, comment=None)
+
+
+def reconciled(
+    live: Schema,
+    desired: Schema,
+    known: Collection[Known],
+    features: Features,
+    ask: Callable[[Sequence[Table]], Mapping[str, Table]],
+) -> Schema:
+    """The desired schema with live objects in place of those that mean the same.
+
+    ``ask`` stores tables in the server's scratch place; it is called at most once, with
+    the tables that still differ in some text.
+    """
+    tables = dict(desired.tables)
+    pairs = {(one.table, one.group, one.declared, one.stored) for one in known}
+    differing = []
+    for name, table in desired.tables.items():
+        before = live.tables.get(name)
+        if before is None or before == table:
+            continue
+        if pairs:
+            tables[name] = _vouched(before, table, pairs, features)
+        if _texts_differ(before, tables[name], features):
+            differing.append(name)
+    if differing:
+        stored = ask([desired.tables[name] for name in differing])
+        for name in differing:
+            if name in stored:
+                tables[name] = _as_stored(
+                    live.tables[name], tables[name], desired.tables[name], stored[name], features
+                )
+    return replace(desired, tables=tables)
+
+
+def _vouched(
+    live: Table, desired: Table, pairs: set[tuple[str, str, str, str]], features: Features
+) -> Table:
+    """What the ledger vouches for, taken from the live table."""
+    found: dict[str, Any] = {}
+    for group in GROUPS:
+        have = [(fingerprint(item), item) for item in getattr(live, group)]
+        found[group] = tuple(
+            _twin(item, have, pairs, (desired.name, group), features)
+            for item in getattr(desired, group)
+        )
+    return replace(desired, **found)
+
+
+def _twin(
+    item: Any,
+    have: list[tuple[str, Any]],
+    pairs: set[tuple[str, str, str, str]],
+    key: tuple[str, str],
+    features: Features,
+) -> Any:
+    declared = fingerprint(item)
+    for stored, other in have:
+        if (*key, declared, stored) in pairs:
+            if not isinstance(item, Column):
+                return _renamed_like(other, item)
+            if folded(item.name, features) == folded(other.name, features):
+                return other
+    return item
+
+
+def _renamed_like(live: Any, desired: Any) -> Any:
+    """The live object under the desired one's name, comment and choice of constraint."""
+    fields = {"name": desired.name, "named": desired.named, "comment": desired.comment}
+    return replace(live, **fields)
+
+
+def _texts_differ(live: Table, desired: Table, features: Features) -> bool:
+    """Whether asking the server could make the two more equal than they are."""
+    have = {folded(column.name, features): column for column in live.columns}
+    for column in desired.columns:
+        before = have.get(folded(column.name, features))
+        if before is not None and _texts(before) != _texts(column):
+            return True
+    return any(len(_loose(getattr(live, group), getattr(desired, group))) for group in GROUPS[1:])
+
+
+def _texts(column: Column) -> tuple[object, ...]:
+    made = column.generated
+    return column.type, column.default, made, column.check, column.collation, column.on_update
+
+
+def _loose(live: Sequence[Any], desired: Sequence[Any]) -> list[Any]:
+    """Desired objects with a text of their own that have no live twin."""
+    have = {_structure(item) for item in live}
+    return [item for item in desired if _wordy(item) and _structure(item) not in have]
+
+
+def _structure(item: Any) -> object:
+    return index_structure(item) if isinstance(item, Index) else _anonymous(item)
+
+
+def _wordy(item: Item) -> bool:
+    match item:
+        case Index():
+            return True
+        case Exclusion() | Check():
+            return True
+        case Column():
+            return False
+
+
+def _as_stored(
+    live: Table, desired: Table, declared: Table, stored: Table, features: Features
+) -> Table:
+    """The desired table with every object as the server would store it."""
+    columns = {folded(column.name, features): column for column in stored.columns}
+    found: dict[str, Any] = {
+        "columns": tuple(
+            column
+            if column in live.columns
+            else _column_as_stored(column, columns.get(folded(column.name, features)))
+            for column in desired.columns
+        )
+    }
+    for group in GROUPS[1:]:
+        given = getattr(declared, group)
+        answers = _paired(given, getattr(stored, group))
+        found[group] = tuple(
+            _renamed_like(answers[position], item)
+            if item is given[position] and position in answers
+            else item
+            for position, item in enumerate(getattr(desired, group))
+        )
+    return replace(desired, **found)
+
+
+def _column_as_stored(column: Column, stored: Column | None) -> Column:
+    if stored is None:
+        return column
+    return replace(stored, name=column.name, comment=column.comment, identity=column.identity)
+
+
+def _paired(declared: Sequence[Any], stored: Sequence[Any]) -> dict[int, Any]:
+    """Which stored object each declared one became: by name, else by what is left over."""
+    rest = list(stored)
+    found: dict[int, Any] = {}
+    for position, item in enumerate(declared):
+        twin = next((one for one in rest if item.name and one.name == item.name), None)
+        if twin is not None:
+            rest.remove(twin)
+            found[position] = twin
+    waiting = [position for position in range(len(declared)) if position not in found]
+    if len(waiting) == len(rest):
+        found.update(zip(waiting, rest, strict=True))
+    return found
+
+
+def learnt(declared: Schema, settled: Schema, live: Schema, features: Features) -> Iterator[Known]:
+    """What to remember: declared objects whose live twins are spelt otherwise.
+
+    ``settled`` is the desired schema after ``reconciled``: object for object the declared
+    one, in the live spelling where they are the same.
+    """
+    for name, table in declared.tables.items():
+        stored = live.tables.get(name)
+        if stored is None or stored == table:
+            continue
+        for group in GROUPS:
+            have = {_structure_of(item, features) for item in getattr(stored, group)}
+            pairs = zip(getattr(table, group), getattr(settled.tables[name], group), strict=True)
+            for item, spelt in pairs:
+                if item != spelt and _structure_of(spelt, features) in have:
+                    yield Known(
+                        table=name,
+                        group=group,
+                        declared=fingerprint(item),
+                        stored=fingerprint(spelt),
+                    )
+
+
+def _structure_of(item: Any, features: Features) -> object:
+    if isinstance(item, Column):
+        return replace(item, name=folded(item.name, features))
+    return _structure(item)
