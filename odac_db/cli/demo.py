@@ -1,0 +1,6 @@
+"""d"""
+
+
+def demo() -> int:
+    """d"""
+    return 0

@@ -1,0 +1,53 @@
+"""``odac-db migrate``: bring the database to the schema files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from odac_db.cli.errors import DONE, NOT_IN_SYNC
+from odac_db.cli.opening import naming, opened
+from odac_db.cli.options import Allow, AllowDestructive, AsJson, Prune, Schema, Url, allowed
+
+LockTimeout = Annotated[
+    float,
+    typer.Option(
+        "--lock-timeout",
+        min=0,
+        metavar="SECONDS",
+        help="How long to wait while another process migrates.",
+    ),
+]
+
+
+def migrate(
+    url: Url = None,
+    schema: Schema = None,
+    allow: Allow = None,
+    allow_destructive: AllowDestructive = False,
+    prune: Prune = False,
+    lock_timeout: LockTimeout = 60.0,
+    as_json: AsJson = False,
+) -> int:
+    """Bring the database to the schema files. Exit 3 if something was held back or blocked."""
+    from odac_db.cli.output import Output, by_connection
+    from odac_db.cli.progress import shown_progress
+
+    leave = allowed(allow, allow_destructive)
+    output = Output()
+    reports = {}
+    done: list[str] = []
+    with opened(url, schema, needs_schema=True) as connections:
+        for name, db in connections.items():
+            with naming(name, connections, done), shown_progress() as progress:
+                reports[name] = db.migrate(
+                    allow=leave, prune=prune, lock_timeout=lock_timeout, progress=progress
+                )
+            if not as_json:
+                output.report(reports[name], title=name if len(connections) > 1 else "")
+    in_sync = {name: report.in_sync for name, report in reports.items()}
+    if as_json:
+        answers = {name: report.to_json() for name, report in reports.items()}
+        output.json(by_connection(answers, in_sync))
+    return DONE if all(in_sync.values()) else NOT_IN_SYNC

@@ -1,0 +1,79 @@
+"""``odac-db orphans``: rows that pointed nowhere and were cleaned; list them, put them back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from odac_db.cli.errors import DONE, NOT_IN_SYNC, UsageProblem
+from odac_db.cli.opening import opened
+from odac_db.cli.options import AsJson, Schema, Url
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as listed.")]
+Constraint = Annotated[
+    str | None,
+    typer.Option("--constraint", metavar="NAME", help="Only the rows of this foreign key."),
+]
+Connection = Annotated[
+    str | None,
+    typer.Option("--connection", metavar="NAME", help="On this connection; else the default."),
+]
+
+
+def list_orphans(url: Url = None, schema: Schema = None, as_json: AsJson = False) -> int:
+    """List what was cleaned: run, time, table, foreign key, rows."""
+    import msgspec
+
+    from odac_db.cli.output import Output
+    from odac_db.cli.text import counted
+
+    with opened(url, schema, needs_schema=False) as connections:
+        runs = {name: db.orphan_runs() for name, db in connections.items()}
+    output = Output()
+    if as_json:
+        listed: dict[str, Any] = {n: msgspec.to_builtins(found) for n, found in runs.items()}
+        only = set(listed) == {"default"}
+        output.json({"orphans": listed["default"]} if only else {"connections": listed})
+        return DONE
+    for name, found in runs.items():
+        if len(runs) > 1:
+            output.line((name, "bold underline"))
+        if not found:
+            output.line("No orphan was ever cleaned.")
+        for each in found:
+            output.line(
+                (each.run, "bold"),
+                f"  {each.cleaned_at:%Y-%m-%d %H:%M:%S}  {each.table}  {each.constraint}  "
+                f"{each.action}  {counted(each.rows, 'row')}",
+                (f", {each.restored:,} restored" if each.restored else "", "green"),
+            )
+    return DONE
+
+
+def restore(
+    run: Run,
+    constraint: Constraint = None,
+    connection: Connection = None,
+    url: Url = None,
+    schema: Schema = None,
+    as_json: AsJson = False,
+) -> int:
+    """Put the cleaned rows of one run back. Exit 3 if the server refused some of them."""
+    from odac_db.cli.output import Output
+    from odac_db.cli.text import counted
+
+    with opened(url, schema, needs_schema=False) as connections:
+        name = connection or next(iter(connections))
+        if name not in connections:
+            known = ", ".join(connections)
+            raise UsageProblem(f"no connection {name!r}; there is {known}")
+        result = connections[name].restore_orphans(run, constraint=constraint)
+    output = Output()
+    if as_json:
+        import msgspec
+
+        output.json(msgspec.to_builtins(result))
+    else:
+        output.line(f"{counted(result.restored, 'row')} restored, {result.refused:,} refused.")
+    return NOT_IN_SYNC if result.refused else DONE

@@ -1,0 +1,42 @@
+"""``odac-db plan``: what migrate would do, changing nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from odac_db.cli.errors import DONE
+from odac_db.cli.opening import opened
+from odac_db.cli.options import Allow, AllowDestructive, AsJson, Prune, Schema, Url, allowed
+
+AsSql = Annotated[bool, typer.Option("--sql", help="Print only the SQL, ready to read.")]
+
+
+def plan(
+    url: Url = None,
+    schema: Schema = None,
+    allow: Allow = None,
+    allow_destructive: AllowDestructive = False,
+    prune: Prune = False,
+    as_sql: AsSql = False,
+    as_json: AsJson = False,
+) -> int:
+    """Show what migrate would do. Changes nothing."""
+    from odac_db.cli.output import Output, by_connection, plan_sql
+
+    with opened(url, schema, needs_schema=True) as connections:
+        leave = allowed(allow, allow_destructive)
+        plans = {name: db.plan(allow=leave, prune=prune) for name, db in connections.items()}
+    output = Output()
+    if as_json:
+        answers = {name: plan.to_json() for name, plan in plans.items()}
+        output.json(by_connection(answers, {n: p.in_sync for n, p in plans.items()}))
+        return DONE
+    for name, each in plans.items():
+        title = name if len(plans) > 1 else ""
+        if as_sql:
+            output.raw(plan_sql(each, title=title))
+        else:
+            output.plan(each, title=title)
+    return DONE

@@ -1,0 +1,72 @@
+"""``odac-db status``: where each database stands, in a few lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from odac_db.cli.errors import DONE
+from odac_db.cli.opening import opened
+from odac_db.cli.options import AsJson, Schema, Url
+
+if TYPE_CHECKING:
+    from odac_db.cli.output import Output
+    from odac_db.database import Database
+
+
+def status(url: Url = None, schema: Schema = None, as_json: AsJson = False) -> int:
+    """Show whether the database is in sync, what is pending, and the last run. Changes nothing."""
+    from odac_db.cli.output import Output, by_connection
+
+    with opened(url, schema, needs_schema=True) as connections:
+        found = {name: _standing(db) for name, db in connections.items()}
+    output = Output()
+    if as_json:
+        output.json(by_connection(found, {n: each["in_sync"] for n, each in found.items()}))
+        return DONE
+    for name, each in found.items():
+        _print(output, each, name if len(found) > 1 else "")
+    return DONE
+
+
+def _standing(database: Database) -> dict[str, Any]:
+    import msgspec
+
+    plan = database.plan()
+    runs = database.history()
+    last = max(runs, key=lambda entry: entry.started_at, default=None)
+    return {
+        "in_sync": plan.in_sync,
+        "database": database.engine.url.render_as_string(hide_password=True),
+        "pending": len(plan.of_status("pending")),
+        "held_back": len(plan.of_status("held_back")),
+        "blocked": len(plan.of_status("blocked")),
+        "undeclared": list(plan.undeclared),
+        "unsupported": len(plan.unsupported),
+        "runs": len(runs),
+        "last_run": msgspec.to_builtins(last),
+    }
+
+
+def _print(output: Output, standing: dict[str, Any], title: str) -> None:
+    from odac_db.cli.masking import masked
+    from odac_db.cli.text import counted
+
+    if title:
+        output.line((title, "bold underline"))
+    output.line("database     ", masked(standing["database"]))
+    if standing["in_sync"]:
+        output.line("schema       ", ("in sync", "green"))
+    else:
+        words = ("pending", "held_back", "blocked")
+        counts = [f"{standing[w]:,} {w.replace('_', ' ')}" for w in words if standing[w]]
+        output.line("schema       ", (", ".join(counts), "yellow"))
+    last = standing["last_run"]
+    if last is None:
+        output.line("last run     none")
+    else:
+        operations = counted(len(last["operations"]), "operation")
+        output.line(
+            f"last run     {last['started_at']}  {last['status']}  {operations}  {last['run']}"
+        )
+    output.line(f"undeclared   {counted(len(standing['undeclared']), 'table')}")
+    output.line(f"unsupported  {counted(standing['unsupported'], 'object')}")
