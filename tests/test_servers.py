@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import redis
 
+from tests.fixtures import postgresql_catalog
 from tests.fixtures.databases import LiveDatabase
 from tests.fixtures.servers import Server
 
@@ -35,6 +36,33 @@ def test_equal_structures_have_equal_dumps(
     assert one.dump() == other.dump()
     other.execute("DROP TABLE things")
     assert one.dump() != other.dump()
+
+
+def test_the_catalogs_tell_a_structure_too(
+    postgresql_database: LiveDatabase,
+) -> None:
+    """For servers newer than every ``pg_dump`` at hand."""
+    postgresql_database.execute(
+        "CREATE TYPE mood AS ENUM ('sad', 'glad')",
+        "CREATE TABLE things (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, mood mood,"
+        " note varchar(9) COLLATE \"C\" NOT NULL DEFAULT '50%', twice int GENERATED ALWAYS AS"
+        " (length(note) * 2) STORED, CONSTRAINT short CHECK (length(note) < 9))",
+        "CREATE INDEX by_note ON things (lower(note) DESC) WHERE mood = 'glad'",
+        "COMMENT ON COLUMN things.note IS 'what to say'",
+        "CREATE TABLE _odac_x (a int PRIMARY KEY)",
+    )
+    told = postgresql_catalog.dump(postgresql_database)
+    for fact in (
+        "enum public.mood 'sad', 'glad'",
+        "column public.things.1 id integer NOT NULL IDENTITY a",
+        "note character varying(9) NOT NULL DEFAULT '50%'::character varying COLLATE C",
+        "GENERATED s",
+        "constraint public.things short CHECK",
+        "CREATE INDEX by_note ON public.things USING btree (lower((note)::text)",
+        "what to say",
+    ):
+        assert fact in told
+    assert "_odac_" not in told
 
 
 def test_redis_speaks_the_protocol_the_cache_needs(redis_server: Server, redis_url: str) -> None:
