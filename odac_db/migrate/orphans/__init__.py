@@ -1,0 +1,1 @@
+"""Orphans: rows whose foreign key points nowhere. Found, copied, cleaned, put back."""

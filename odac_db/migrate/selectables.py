@@ -1,0 +1,122 @@
+"""Live tables as SQLAlchemy Core objects: every name quoted, values passed as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    TableClause,
+    cast,
+    column,
+    func,
+    literal_column,
+    quoted_name,
+    table,
+    tuple_,
+)
+from sqlalchemy.types import UserDefinedType
+
+from odac_db.dialects.base import Dialect, Features
+from odac_db.schema.model import Table
+
+__all__ = [
+    "Key",
+    "Raw",
+    "Spelled",
+    "batched",
+    "key_columns",
+    "key_in",
+    "relation",
+    "transaction",
+]
+
+Key = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Raw(UserDefinedType[Any]):
+    """A value handed to the driver, and taken from it, as it is.
+
+    SQLAlchemy would otherwise guess a type from the value and cast to it, which a
+    PostgreSQL tid or enum does not compare with.
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        raise NotImplementedError("a raw value has no type of its own")
+
+
+class Spelled(UserDefinedType[Any]):
+    """A type in the server's own words, for CAST."""
+
+    cache_ok = True
+
+    def __init__(self, spelling: str) -> None:
+        self.spelling = spelling
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.spelling
+
+
+def relation(name: str, columns: Iterable[str], namespace: str | None = None) -> TableClause:
+    """A table to select from, found in ``namespace`` only where that is given."""
+    return table(
+        quoted_name(name, True),
+        *(column(quoted_name(each, True), Raw()) for each in columns),
+        schema=quoted_name(namespace, True) if namespace else None,
+    )
+
+
+def key_columns(dialect: Dialect, live: Table) -> list[ColumnElement[Any]]:
+    """What tells the rows of a live table apart, unqualified.
+
+    A table without any key is told apart by a digest of the whole row. Rows that share it
+    are alike in every byte, so whatever is done to one may be done to all of them.
+    """
+    expressions = dialect.row_key(live)
+    if expressions:
+        return [literal_column(each, Raw()) for each in expressions]
+    parts = [
+        func.coalesce(func.hex(cast(literal_column(each, Raw()), LargeBinary)), "-")
+        for each in dialect.typed_row(live)
+    ]
+    return [func.md5(func.concat_ws(",", *parts))]
+
+
+def key_in(columns: Sequence[ColumnElement[Any]], keys: Iterable[Key]) -> ColumnElement[bool]:
+    """True for the rows with one of these keys."""
+    if len(columns) == 1:
+        return columns[0].in_([key[0] for key in keys])
+    return tuple_(*columns).in_(list(keys))
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most ``size``."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+@contextmanager
+def transaction(conn: Connection, features: Features) -> Iterator[None]:
+    """One transaction around a few writes in the middle of a plan.
+
+    Where DDL is transactional the plan's own transaction is already open and stays so.
+    """
+    if features.transactional_ddl:
+        yield
+        return
+    conn.exec_driver_sql("BEGIN")
+    try:
+        yield
+    except BaseException:
+        conn.exec_driver_sql("ROLLBACK")
+        raise
+    conn.exec_driver_sql("COMMIT")
