@@ -1,1 +1,68 @@
-"""Schema files in, a database in sync out."""
+"""Schema files in, a database in sync out.
+
+The names below are all that is public; everything else may change without notice.
+Nothing is imported before it is used: ``import odac_db`` costs as much as ``import sys``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from odac_db.database import Database
+    from odac_db.errors import (
+        ConnectionFailed,
+        DeclarationError,
+        LedgerIsNewer,
+        LockNotAcquired,
+        MigrationFailed,
+        OdacDbError,
+        PullRefused,
+        SeedError,
+        UnsupportedServer,
+        VerificationFailed,
+    )
+    from odac_db.nanoid import nanoid
+    from odac_db.schema.plan import Operation, Plan, Progress, Report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConnectionFailed",
+    "Database",
+    "DeclarationError",
+    "LedgerIsNewer",
+    "LockNotAcquired",
+    "MigrationFailed",
+    "OdacDbError",
+    "Operation",
+    "Plan",
+    "Progress",
+    "PullRefused",
+    "Report",
+    "SeedError",
+    "UnsupportedServer",
+    "VerificationFailed",
+    "nanoid",
+]
+
+_HOMES = {
+    "Database": "odac_db.database",
+    "Operation": "odac_db.schema.plan",
+    "Plan": "odac_db.schema.plan",
+    "Progress": "odac_db.schema.plan",
+    "Report": "odac_db.schema.plan",
+    "nanoid": "odac_db.nanoid",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_HOMES.get(name, "odac_db.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

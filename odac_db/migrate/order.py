@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from odac_db.migrate.reference_order import parents_first
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -67,29 +68,12 @@ def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Ch
 
 
 def _places(live: Schema, desired: Schema) -> dict[str, int]:
-    """Each table's place, parents before children; a cycle is cut at its first name."""
-    parents: dict[str, set[str]] = {}
-    for name in sorted({*live.tables, *desired.tables}):
-        table = desired.tables.get(name) or live.tables[name]
-        parents[name] = {key.ref_table for key in table.foreign_keys} - {name}
-    places: dict[str, int] = {}
-    for name in parents:
-        _place(name, parents, places)
-    return places
-
-
-def _place(start: str, parents: Mapping[str, set[str]], places: dict[str, int]) -> None:
-    """Depth first without recursion: a chain of 1,000 tables is no deeper than a stack."""
-    stack = [(start, False)]
-    open_: set[str] = set()
-    while stack:
-        name, done = stack.pop()
-        if done:
-            places.setdefault(name, len(places))
-        elif name not in places and name not in open_ and name in parents:
-            open_.add(name)
-            stack.append((name, True))
-            stack.extend((parent, False) for parent in sorted(parents[name], reverse=True))
+    """Each table's place, parents before children."""
+    tables = {**live.tables, **desired.tables}
+    parents = {
+        name: {key.ref_table for key in table.foreign_keys} for name, table in tables.items()
+    }
+    return {name: place for place, name in enumerate(parents_first(parents))}
 
 
 def _rank(  # noqa: C901 - one line a change

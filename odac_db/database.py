@@ -1,0 +1,226 @@
+"""``Database``: one or more connections, each with its engine and what is declared for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from odac_db.dialects import dialect_of
+from odac_db.dialects.connect import engine_of, migrating, reading
+from odac_db.errors import OdacDbError
+from odac_db.migrate import ledger
+from odac_db.migrate.run import Leave, Runner, Source
+from odac_db.schema.plan import Plan, Progress, Report
+from odac_db.sources import FolderSource, MetadataSource, SchemaFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+    from odac_db.migrate.ledger import HistoryEntry
+    from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
+    from odac_db.migrate.pull import PullResult
+
+DEFAULT = "default"
+
+
+def _unheard(_: Progress) -> None:
+    return None
+
+
+class Database:
+    """A database and the schema declared for it.
+
+    ``engine`` is an ordinary SQLAlchemy engine for the application. ``report`` is what the
+    migrate of ``open(..., migrate=True)`` did. Named connections (sub-folders of the
+    schema folder) are reached as ``db["analytics"]``.
+    """
+
+    def __init__(self, name: str, engine: Engine, source: Source | None) -> None:
+        self.name = name
+        self.engine = engine
+        self.report: Report | None = None
+        self._source = source
+        self._siblings: Mapping[str, Database] = MappingProxyType({name: self})
+
+    @classmethod
+    def open(
+        cls,
+        url: str | Mapping[str, str],
+        *,
+        schema: str | Path | Any | None = None,
+        migrate: bool = False,
+        allow: Collection[str] = (),
+        prune: bool = False,
+        lock_timeout: float = 60.0,
+        progress: Callable[[Progress], None] = _unheard,
+    ) -> Database:
+        """A database, brought to its schema first if ``migrate``.
+
+        ``url`` is one URL, or a mapping of connection names to URLs with a ``default``.
+        ``schema`` is a folder of schema files, a SQLAlchemy ``MetaData`` or a declarative
+        base. With ``migrate`` every connection is migrated in turn; see ``migrate`` for the
+        other arguments and what it raises. Nothing is connected without ``migrate``.
+        """
+        urls = {DEFAULT: url} if isinstance(url, str) else dict(url)
+        folder = _folder(schema)
+        _check_names(urls, folder)
+        found = {
+            name: cls(name, engine_of(each), _source(schema, folder, name))
+            for name, each in urls.items()
+        }
+        for database in found.values():
+            database._siblings = MappingProxyType(found)  # noqa: SLF001
+        first = found.get(DEFAULT) or next(iter(found.values()))
+        if migrate:
+            for database in found.values():
+                database.report = database.migrate(
+                    allow=allow, prune=prune, lock_timeout=lock_timeout, progress=progress
+                )
+        return first
+
+    @property
+    def connections(self) -> Mapping[str, Database]:
+        """Every connection by name, this one included."""
+        return self._siblings
+
+    def __getitem__(self, name: str) -> Database:
+        """The connection of that name. Raises KeyError naming those there are."""
+        if name not in self._siblings:
+            message = f"no connection is named {name!r}; there are {', '.join(self._siblings)}"
+            raise KeyError(message)
+        return self._siblings[name]
+
+    def plan(self, *, allow: Collection[str] = (), prune: bool = False) -> Plan:
+        """What ``migrate`` would do with the same arguments.
+
+        Changes nothing: no ledger table is made, no SQLite file appears. Not promised: that
+        the database is still the same when migrate runs. Raises DeclarationError,
+        ConnectionFailed or LedgerIsNewer.
+        """
+        with (
+            reading(self.engine) as conn,
+            self._runner(conn, Leave(allow=allow, prune=prune)) as run,
+        ):
+            return run.plan()
+
+    def migrate(
+        self,
+        *,
+        allow: Collection[str] = (),
+        prune: bool = False,
+        lock_timeout: float = 60.0,
+        progress: Callable[[Progress], None] = _unheard,
+    ) -> Report:
+        """Brings the database to what is declared; says what was done and what is left.
+
+        One process at a time does it, whoever else boots: the others wait up to
+        ``lock_timeout`` seconds and then find nothing to do. What would lose data is held
+        back unless ``allow`` names it (``destructive`` for everything, a kind such as
+        ``drop_column``, or ``drop_column:posts.slug``). Tables that no file declares are
+        left alone unless ``prune``. Orphan rows are copied to ``_odac_orphans`` before they
+        are cleaned.
+
+        On PostgreSQL and SQLite it is one transaction: all of it, or the database is as it
+        was. (PostgreSQL's ADD VALUE of an enum is committed first.) MySQL and MariaDB
+        commit each statement; after a failure the next migrate goes on from there.
+
+        Raises DeclarationError, ConnectionFailed, LockNotAcquired, LedgerIsNewer,
+        MigrationFailed, VerificationFailed or SeedError.
+        """
+        leave = Leave(allow=allow, prune=prune, lock_timeout=lock_timeout, listener=progress)
+        with migrating(self.engine) as conn, self._runner(conn, leave) as run:
+            return run.migrate()
+
+    def pull(self, directory: str | Path, *, force: bool = False) -> PullResult:
+        """Writes the live database as schema files.
+
+        Files that would change are left unless ``force``: then PullRefused lists them and
+        nothing is written. What a file cannot hold is in the result's ``unsupported``.
+        """
+        from odac_db.migrate.pull import pull
+
+        with reading(self.engine) as conn:
+            return pull(conn, dialect_of(conn), Path(directory), force=force)
+
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Every migrate that changed this database, oldest first."""
+        with reading(self.engine) as conn:
+            return ledger.history(conn)
+
+    def orphan_runs(self) -> tuple[OrphanRun, ...]:
+        """What migrates cleaned away before adding foreign keys, by run and constraint."""
+        from odac_db.migrate.orphans.restore import runs
+
+        with reading(self.engine) as conn:
+            return runs(conn)
+
+    def restore_orphans(self, run: str, *, constraint: str | None = None) -> RestoreResult:
+        """Puts back what a run cleaned, as far as the constraints of today allow.
+
+        Rows that still refer to nothing are refused one by one, with the reason. Restoring
+        twice restores nothing twice.
+        """
+        from odac_db.migrate.orphans.restore import restore
+
+        with migrating(self.engine) as conn:
+            dialect = dialect_of(conn)
+            features = dialect.features(conn)
+            live = dialect.introspect(conn, features, None)
+            return restore(conn, dialect, features, live, run, constraint=constraint)
+
+    def close(self) -> None:
+        """Closes every connection's pool. May be called twice."""
+        for database in self._siblings.values():
+            database.engine.dispose()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _runner(self, conn: Any, leave: Leave) -> Iterator[Runner]:
+        if self._source is None:
+            message = "no schema is given: Database.open(url, schema=...)"
+            raise OdacDbError(message)
+        dialect = dialect_of(conn)
+        yield Runner(
+            conn=conn,
+            dialect=dialect,
+            features=dialect.features(conn),
+            source=self._source,
+            leave=leave,
+        )
+
+
+def _folder(schema: object) -> SchemaFolder | None:
+    return SchemaFolder(schema) if isinstance(schema, str | Path) else None
+
+
+def _source(schema: object, folder: SchemaFolder | None, name: str) -> Source | None:
+    if folder is not None:
+        return FolderSource(folder, name)
+    return None if schema is None else MetadataSource(schema)
+
+
+def _check_names(urls: Mapping[str, str], folder: SchemaFolder | None) -> None:
+    """Every connection that has files must have a URL: silence would leave it behind."""
+    if not urls:
+        message = "no database URL is given"
+        raise OdacDbError(message)
+    declared = folder.digests if folder is not None and folder.path.is_dir() else {}
+    missing = [name for name in declared if name not in urls and name != DEFAULT]
+    if missing:
+        message = f"{folder.path if folder else ''} has files for {', '.join(missing)}, no URL does"
+        raise OdacDbError(message)

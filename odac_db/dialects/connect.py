@@ -1,0 +1,106 @@
+"""Engines and connections: URLs as people write them, errors without passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from odac_db.errors import ConnectionFailed, UnsupportedServer
+
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_EXTRAS = {"psycopg": "odac-db[postgresql]", "pymysql": "odac-db[mysql]"}
+_SQLITE_BUSY_SECONDS = 15.0
+
+
+def engine_of(url: str | URL) -> Engine:
+    """An engine for the URL; plain ``postgresql://`` and ``mysql://`` get psycopg and PyMySQL.
+
+    Nothing is connected yet. Raises UnsupportedServer for a URL no server answers to and
+    ConnectionFailed for a driver that is not installed.
+    """
+    parsed = _parsed(url)
+    options: dict[str, object] = {}
+    if parsed.get_backend_name() == "sqlite":
+        options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS}
+        if _is_memory(parsed):
+            # A second connection to :memory: would be a second database.
+            options["poolclass"] = StaticPool
+    try:
+        return create_engine(parsed, **options)
+    except NoSuchModuleError:
+        message = f"no server is known as {parsed.drivername!r}: use {', '.join(_DRIVERS)}, sqlite"
+        raise UnsupportedServer(message) from None
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "", error.name or "its driver")
+        message = f"the driver {error.name} is not installed: pip install '{extra}'"
+        raise ConnectionFailed(message) from error
+
+
+def _parsed(url: str | URL) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The text is not repeated: it may hold a password in the wrong place.
+        message = "the database URL cannot be read: write DIALECT://USER:PASSWORD@HOST/DATABASE"
+        raise UnsupportedServer(message) from None
+    return parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+
+
+def _is_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
+
+
+def masked_url(engine: Engine) -> str:
+    """The engine's URL for people: without its password."""
+    return engine.url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """A connection of its own in autocommit, closed for good afterwards.
+
+    It leaves the pool, so that what a migration sets for its session never reaches the
+    application. Raises ConnectionFailed.
+    """
+    try:
+        conn = engine.connect()
+    except DBAPIError as error:
+        message = f"cannot connect to {masked_url(engine)}: {error.orig}"
+        raise ConnectionFailed(message) from error
+    if not _is_shared(engine):
+        conn.detach()
+    with conn:
+        yield conn.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _is_shared(engine: Engine) -> bool:
+    return isinstance(engine.pool, StaticPool)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection to look with. A SQLite file that does not exist is not made by looking."""
+    if _is_missing_file(engine.url):
+        empty = engine_of("sqlite://")
+        with migrating(empty) as conn:
+            yield conn
+        empty.dispose()
+    else:
+        with migrating(engine) as conn:
+            yield conn
+
+
+def _is_missing_file(url: URL) -> bool:
+    if url.get_backend_name() != "sqlite" or _is_memory(url) or "uri" in url.query:
+        return False
+    return not Path(url.database or "").exists()

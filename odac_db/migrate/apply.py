@@ -1,0 +1,122 @@
+"""Running a plan under the lock.
+
+Where DDL can be rolled back (PostgreSQL, SQLite) the whole plan, its cleaning, the seeds
+and the ledger are one transaction, read back before it commits. Where it cannot (MySQL,
+MariaDB) every step stands as soon as it is done and the run's row in the ledger says how
+far it came; the next run starts from what it finds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from odac_db.dialects.base import Dialect, Features
+from odac_db.errors import MigrationFailed
+from odac_db.migrate import ledger
+from odac_db.migrate.orphans.clean import OrphanKey, clean_all
+from odac_db.migrate.orphans.cleaning import Cleaning
+from odac_db.schema.changes import CleanOrphans
+from odac_db.schema.plan import Operation, Progress, Statement
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(kw_only=True)
+class Execution:
+    """One run on one connection: what it is to do, and what it has done so far."""
+
+    conn: Connection
+    dialect: Dialect
+    features: Features
+    run: str
+    operations: Sequence[Operation]
+    listener: Listener = lambda _: None
+    done: int = 0
+    orphans: Counter[str] = field(default_factory=Counter)
+
+    def execute_all(self) -> None:
+        """Executes the operations in their order.
+
+        Raises MigrationFailed for the first one the server refuses.
+        """
+        position = 0
+        while position < len(self.operations):
+            position = self._execute(position)
+            self.done = position
+            if not self.features.transactional_ddl:
+                ledger.note_progress(self.conn, self.run, self.done)
+
+    def execute_ahead(self) -> None:
+        """Executes what must be committed before the rest may use it, outside any transaction."""
+        for operation in self.operations:
+            for statement in operation.statements:
+                if statement.committed_first:
+                    self.execute(operation, statement)
+
+    def _execute(self, position: int) -> int:
+        """Executes one operation, or a row of cleanings as one; the position after it."""
+        operation = self.operations[position]
+        self._tell(position, 0)
+        if isinstance(operation.change, CleanOrphans):
+            return self._clean(position)
+        for statement in operation.statements:
+            if not statement.committed_first:
+                self.execute(operation, statement)
+        return position + 1
+
+    def execute(self, operation: Operation, statement: Statement) -> None:
+        """Executes one statement of an operation."""
+        try:
+            # Without the option the drivers take a % in the text for a placeholder.
+            self.conn.exec_driver_sql(statement.sql, execution_options={"no_parameters": True})
+        except DBAPIError as error:
+            raise MigrationFailed(
+                f"{operation.kind.replace('_', ' ')} {operation.summary}",
+                statement.sql,
+                str(error.orig),
+                undone=self.features.transactional_ddl,
+            ) from error
+
+    def _clean(self, position: int) -> int:
+        live = self.dialect.introspect(self.conn, self.features, None)
+        end = position
+        keys: list[OrphanKey] = []
+        while end < len(self.operations):
+            change = self.operations[end].change
+            if not isinstance(change, CleanOrphans):
+                break
+            keys.append((live.tables[change.table], change.foreign_key, change.policy))
+            end += 1
+        work = Cleaning(
+            conn=self.conn,
+            dialect=self.dialect,
+            features=self.features,
+            live=live,
+            run=self.run,
+            progress=lambda rows: self._tell(position, rows),
+        )
+        self.orphans += clean_all(work, keys)
+        return end
+
+    def _tell(self, position: int, rows: int) -> None:
+        operation = self.operations[position]
+        self.listener(
+            Progress(
+                position=position + 1,
+                total=len(self.operations),
+                summary=f"{operation.kind.replace('_', ' ')} {operation.summary}",
+                rows_done=rows,
+                rows_total=operation.rows,
+            )
+        )
+
+
+def applied(operations: Sequence[Operation]) -> tuple[Operation, ...]:
+    """The operations as a report shows them once they are done."""
+    return tuple(msgspec.structs.replace(operation, status="applied") for operation in operations)

@@ -1,0 +1,265 @@
+"""``plan`` and ``migrate`` of one connection, whole.
+
+A migrate first looks without any lock: most boots find nothing to do. Only then it takes
+the lock, and looks again, because another process may have done the work meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import xxhash
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+import odac_db
+from odac_db.dialects.base import Dialect, Features
+from odac_db.errors import OdacDbError, VerificationFailed
+from odac_db.migrate import ledger, seeds
+from odac_db.migrate.apply import Execution, Listener, applied
+from odac_db.migrate.leader import leading
+from odac_db.migrate.ledger import Ledger
+from odac_db.migrate.plan import Draft, Request, drafted
+from odac_db.migrate.reconcile import Known, learnt
+from odac_db.nanoid import nanoid
+from odac_db.schema.declaration import Declarations
+from odac_db.schema.model import Schema
+from odac_db.schema.plan import Plan, Report, SeedResult
+
+
+class Source(Protocol):
+    """Where declarations come from. ``digest`` is cheap and empty where there is none."""
+
+    def digest(self) -> str: ...
+    def read(self) -> Declarations: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave:
+    """What the caller asks for beside the declarations; see ``plan.Request``."""
+
+    allow: Collection[str] = ()
+    prune: bool = False
+    lock_timeout: float = 60.0
+    listener: Listener = lambda _: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """One look at a database: what it holds, what is remembered, what there is to do.
+
+    ``draft`` is None where the ledger vouches that nothing is.
+    """
+
+    ledger: Ledger
+    live: Schema
+    plan: Plan
+    draft: Draft | None = None
+    declarations: Declarations = Declarations()
+    seeds_wait: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Memory:
+    """What the ledger should say after a look: the facts, and what is stored as what."""
+
+    state: dict[str, str]
+    known: frozenset[Known]
+
+    def is_in(self, book: Ledger) -> bool:
+        """Whether the ledger says so already, or need not exist to do so."""
+        if not book.exists:
+            return not self.known and not self.state["digest"]
+        facts = all(book.state.get(name) == value for name, value in self.state.items())
+        return facts and self.known <= frozenset(book.known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """One connection's plan or migrate: where, what is declared, what is allowed."""
+
+    conn: Connection
+    dialect: Dialect
+    features: Features
+    source: Source
+    leave: Leave
+
+    def plan(self) -> Plan:
+        """What migrate would do. Changes nothing, not even a ledger table."""
+        return self._look().plan
+
+    def migrate(self) -> Report:
+        """Brings the database to its declarations; says what was done and what is left."""
+        started = time.monotonic()
+        look = self._unlocked_look()
+        if look is not None and self._idle(look):
+            return _report(look.plan, started)
+        with leading(self.conn, self.dialect, self.features, self.leave.lock_timeout):
+            look = self._look()
+            if self._idle(look):
+                return _report(look.plan, started)
+            return self._lead(look, started)
+
+    def _unlocked_look(self) -> _Look | None:
+        """A look that may fail because somebody else is just changing what it looks at."""
+        try:
+            return self._look()
+        except DBAPIError:
+            return None
+
+    def _look(self) -> _Look:
+        book = ledger.read(self.conn)
+        live = self.dialect.introspect(self.conn, self.features, None)
+        digest = self.source.digest()
+        if digest and not self.leave.prune and _vouched(book, digest, live):
+            undeclared = msgspec.json.decode(book.state["undeclared"], type=tuple[str, ...])
+            known = Plan(unsupported=live.unsupported, undeclared=undeclared)
+            return _Look(ledger=book, live=live, plan=known)
+        return self._full_look(book, live)
+
+    def _full_look(self, book: Ledger, live: Schema) -> _Look:
+        declarations = self.source.read()
+        request = Request(declarations=declarations, allow=self.leave.allow, prune=self.leave.prune)
+        draft = drafted(self.conn, self.dialect, self.features, request, book, live)
+        return _Look(
+            ledger=book,
+            live=live,
+            plan=draft.plan,
+            draft=draft,
+            declarations=declarations,
+            seeds_wait=self._seeds_wait(draft, declarations),
+        )
+
+    def _seeds_wait(self, draft: Draft, declarations: Declarations) -> bool:
+        if draft.plan.of_status("pending") or not _seeded(declarations):
+            return False
+        pending = seeds.plan_seeds(
+            self.conn, self.dialect, self.features, draft.declared, declarations
+        )
+        return bool(pending)
+
+    def _idle(self, look: _Look) -> bool:
+        """Whether there is nothing to execute, to seed or to remember."""
+        if look.draft is None:
+            return True
+        if look.plan.of_status("pending") or look.seeds_wait:
+            return False
+        return self._memory(look, look.draft).is_in(look.ledger)
+
+    def _memory(self, look: _Look, draft: Draft) -> _Memory:
+        """What is worth remembering: nothing vouches for seeds but their rows."""
+        known = frozenset(learnt(draft.declared, draft.settled, look.live, self.features))
+        settled = look.plan.in_sync and not _seeded(look.declarations)
+        digest = self.source.digest() if settled else ""
+        state = {"digest": digest}
+        if digest:
+            state["version"] = odac_db.__version__
+            state["stored"] = _stored(look.live)
+            state["undeclared"] = msgspec.json.encode(look.plan.undeclared).decode()
+        return _Memory(state=state, known=known)
+
+    def _lead(self, look: _Look, started: float) -> Report:
+        pending = look.plan.of_status("pending")
+        work = Execution(
+            conn=self.conn,
+            dialect=self.dialect,
+            features=self.features,
+            run=nanoid(),
+            operations=pending,
+            listener=self.leave.listener,
+        )
+        work.execute_ahead()
+        with self._transaction(work):
+            ledger.create(self.conn)
+            if pending:
+                ledger.begin_run(self.conn, work.run, pending)
+            work.execute_all()
+            written = self._seeded(look)
+            after = self._verified()
+            if pending:
+                ledger.end_run(self.conn, work.run, work.done)
+        return _report(after.plan, started, work=work, written=written)
+
+    @contextmanager
+    def _transaction(self, work: Execution) -> Iterator[None]:
+        """All or nothing where the server can; else a record of how far the run came."""
+        if not self.features.transactional_ddl:
+            try:
+                yield
+            except OdacDbError:
+                ledger.end_run(self.conn, work.run, work.done, status="failed")
+                raise
+            return
+        self.dialect.begin(self.conn, self.features)
+        try:
+            yield
+        except BaseException:
+            self.dialect.rollback(self.conn, self.features)
+            raise
+        self.dialect.commit(self.conn, self.features)
+
+    def _seeded(self, look: _Look) -> tuple[SeedResult, ...]:
+        if look.draft is None or not _seeded(look.declarations):
+            return ()
+        return seeds.apply_seeds(
+            self.conn, self.dialect, self.features, look.draft.declared, look.declarations
+        )
+
+    def _verified(self) -> _Look:
+        """Reads the outcome back and remembers it.
+
+        Raises VerificationFailed when anything that was executed would be executed again.
+        """
+        live = self.dialect.introspect(self.conn, self.features, None)
+        look = self._full_look(ledger.read(self.conn), live)
+        again = look.plan.of_status("pending")
+        if again:
+            raise VerificationFailed([f"{one.kind} {one.summary}" for one in again])
+        if look.draft is not None:
+            memory = self._memory(look, look.draft)
+            ledger.write_known(self.conn, memory.known, list(look.draft.declared.tables))
+            ledger.write_state(self.conn, memory.state)
+        return look
+
+
+def _seeded(declarations: Declarations) -> bool:
+    return any(table.body.seed for table in declarations.tables.values())
+
+
+def _stored(live: Schema) -> str:
+    """A hash of everything the database holds that a declaration can speak of."""
+    return xxhash.xxh3_128_hexdigest(msgspec.msgpack.encode([live.tables, live.enums]))
+
+
+def _vouched(book: Ledger, digest: str, live: Schema) -> bool:
+    """Whether files, library and database all are as the last migrate left them in sync."""
+    state = book.state
+    return (
+        state.get("digest") == digest
+        and state.get("version") == odac_db.__version__
+        and state.get("stored") == _stored(live)
+    )
+
+
+def _report(
+    plan: Plan,
+    started: float,
+    *,
+    work: Execution | None = None,
+    written: tuple[SeedResult, ...] = (),
+) -> Report:
+    return Report(
+        applied=applied(work.operations) if work is not None else (),
+        remaining=plan.operations,
+        seeds=written,
+        orphans=dict(work.orphans) if work is not None else {},
+        unsupported=plan.unsupported,
+        undeclared=plan.undeclared,
+        run=work.run if work is not None and work.operations else "",
+        seconds=round(time.monotonic() - started, 3),
+    )

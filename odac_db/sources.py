@@ -1,0 +1,64 @@
+"""Where declarations come from: a folder of files, or SQLAlchemy metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from odac_db.schema.declaration import Declarations
+
+
+class SchemaFolder:
+    """A folder of schema files, read at most once, and only when its contents are needed."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """A hash of each connection's files."""
+        from odac_db.schema.files import folder_digest
+
+        return folder_digest(self.path)
+
+    @cached_property
+    def declarations(self) -> Mapping[str, Declarations]:
+        """Each connection's declarations; raises DeclarationError with all faults."""
+        from odac_db.schema.files import read_folder
+
+        return read_folder(self.path)
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """One connection's part of a schema folder."""
+
+    folder: SchemaFolder
+    connection: str
+
+    def digest(self) -> str:
+        return self.folder.digests.get(self.connection, "")
+
+    def read(self) -> Declarations:
+        return self.folder.declarations.get(self.connection, Declarations())
+
+
+class MetadataSource:
+    """SQLAlchemy ``MetaData`` or a declarative base. It has no digest: reading it is cheap."""
+
+    def __init__(self, metadata: object) -> None:
+        self._metadata = metadata
+
+    def digest(self) -> str:
+        return ""
+
+    def read(self) -> Declarations:
+        return self._declarations
+
+    @cached_property
+    def _declarations(self) -> Declarations:
+        from odac_db.schema.metadata import declarations_of
+
+        return declarations_of(self._metadata)
