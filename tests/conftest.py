@@ -77,9 +77,15 @@ def _start(config: pytest.Config) -> list[Server]:
     return config.stash[started].all
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before the workers of pytest-xdist, which get the servers of their controller."""
+    if session.config.getoption("numprocesses", None):
+        _servers(session.config)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Workers of pytest-xdist get the servers that the controller has started."""
     node.workerinput[SHARED] = [server.as_json() for server in _servers(node.config)]
 
 
