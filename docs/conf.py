@@ -1,10 +1,10 @@
 """How the documentation is built: ``make docs``."""
 
-from importlib.metadata import version
+from importlib import metadata
 
 project = "odac-db"
 copyright = "2026, odac-db contributors"  # noqa: A001 - Sphinx's word
-release = version("odac-db")
+release = metadata.version("odac-db")
 
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
