@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,7 @@ from odac_db.schema.plan import Plan, Progress, Report
 from odac_db.sources import FolderSource, MetadataSource, SchemaFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from odac_db.migrate.ledger import HistoryEntry
     from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
@@ -74,7 +71,7 @@ class Database:
             for name, each in urls.items()
         }
         for database in found.values():
-            database._siblings = MappingProxyType(found)  # noqa: SLF001
+            database._siblings = MappingProxyType(found)
         first = found.get(DEFAULT) or next(iter(found.values()))
         if migrate:
             for database in found.values():
@@ -102,11 +99,8 @@ class Database:
         the database is still the same when migrate runs. Raises DeclarationError,
         ConnectionFailed or LedgerIsNewer.
         """
-        with (
-            reading(self.engine) as conn,
-            self._runner(conn, Leave(allow=allow, prune=prune)) as run,
-        ):
-            return run.plan()
+        with reading(self.engine) as conn:
+            return self._runner(conn, Leave(allow=allow, prune=prune)).plan()
 
     def migrate(
         self,
@@ -133,8 +127,8 @@ class Database:
         MigrationFailed, VerificationFailed or SeedError.
         """
         leave = Leave(allow=allow, prune=prune, lock_timeout=lock_timeout, listener=progress)
-        with migrating(self.engine) as conn, self._runner(conn, leave) as run:
-            return run.migrate()
+        with migrating(self.engine) as conn:
+            return self._runner(conn, leave).migrate()
 
     def pull(self, directory: str | Path, *, force: bool = False) -> PullResult:
         """Writes the live database as schema files.
@@ -189,13 +183,12 @@ class Database:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def _runner(self, conn: Any, leave: Leave) -> Iterator[Runner]:
+    def _runner(self, conn: Connection, leave: Leave) -> Runner:
         if self._source is None:
             message = "no schema is given: Database.open(url, schema=...)"
             raise OdacDbError(message)
         dialect = dialect_of(conn)
-        yield Runner(
+        return Runner(
             conn=conn,
             dialect=dialect,
             features=dialect.features(conn),

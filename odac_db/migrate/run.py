@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -60,7 +60,7 @@ class _Look:
     live: Schema
     plan: Plan
     draft: Draft | None = None
-    declarations: Declarations = Declarations()
+    declarations: Declarations = field(default_factory=Declarations)
     seeds_wait: bool = False
 
 
