@@ -22,13 +22,6 @@ NOT_IN_SYNC = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
-_DRIVERS = {
-    "psycopg": "postgresql",
-    "psycopg2": "postgresql",
-    "pymysql": "mysql",
-    "MySQLdb": "mysql",
-}
-
 
 class UsageProblem(Exception):
     """The command lacks something that only the caller can give."""
@@ -110,20 +103,10 @@ def _message(error: Exception) -> str:
 
     if isinstance(error, (OdacDbError, UsageProblem)):
         return str(error) or (type(error).__doc__ or type(error).__name__).strip()
-    if isinstance(error, ModuleNotFoundError):
-        return _missing_module(error)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"
     return _sqlalchemy_message(error) or _unexpected(error)
-
-
-def _missing_module(error: ModuleNotFoundError) -> str:
-    module = (error.name or "").partition(".")[0]
-    extra = _DRIVERS.get(module)
-    if extra is None:
-        return _unexpected(error)
-    return f"the driver {module} is not installed; run: pip install 'odac-db[{extra}]'"
 
 
 def _sqlalchemy_message(error: Exception) -> str | None:
@@ -131,15 +114,9 @@ def _sqlalchemy_message(error: Exception) -> str | None:
     sqlalchemy_errors = sys.modules.get("sqlalchemy.exc")
     if sqlalchemy_errors is None:
         return None
-    if isinstance(error, sqlalchemy_errors.NoSuchModuleError):
-        return "no such kind of database; a url starts with postgresql://, mysql://, mariadb:// or sqlite:///"
-    if isinstance(error, sqlalchemy_errors.ArgumentError):
-        return f"the url cannot be read ({error}); write it as postgresql://user:password@host:port/name"
     if isinstance(error, sqlalchemy_errors.DBAPIError):
-        return f"{error.orig}"
-    if isinstance(error, sqlalchemy_errors.SQLAlchemyError):
-        return str(error)
-    return None
+        return str(error.orig)
+    return str(error) if isinstance(error, sqlalchemy_errors.SQLAlchemyError) else None
 
 
 def _unexpected(error: Exception) -> str:

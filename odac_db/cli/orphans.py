@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from odac_db.cli.errors import DONE, NOT_IN_SYNC, UsageProblem
 from odac_db.cli.opening import opened
 from odac_db.cli.options import AsJson, Schema, Url
+
+if TYPE_CHECKING:
+    from odac_db.cli.output import Output
+    from odac_db.migrate.orphans.restore import RestoreResult
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as listed.")]
 Constraint = Annotated[
@@ -61,19 +65,31 @@ def restore(
 ) -> int:
     """Put the cleaned rows of one run back. Exit 3 if the server refused some of them."""
     from odac_db.cli.output import Output
-    from odac_db.cli.text import counted
 
     with opened(url, schema, needs_schema=False) as connections:
         name = connection or next(iter(connections))
         if name not in connections:
-            known = ", ".join(connections)
-            raise UsageProblem(f"no connection {name!r}; there is {known}")
-        result = connections[name].restore_orphans(run, constraint=constraint)
+            raise UsageProblem(f"no connection {name!r}; there is {', '.join(connections)}")
+        database = connections[name]
+        if all(each.run != run for each in database.orphan_runs()):
+            raise UsageProblem(f"no run {run!r} cleaned anything; see odac-db orphans list")
+        result = database.restore_orphans(run, constraint=constraint)
     output = Output()
     if as_json:
         import msgspec
 
         output.json(msgspec.to_builtins(result))
     else:
-        output.line(f"{counted(result.restored, 'row')} restored, {result.refused:,} refused.")
+        _print_restored(output, result)
     return NOT_IN_SYNC if result.refused else DONE
+
+
+def _print_restored(output: Output, result: RestoreResult) -> None:
+    from odac_db.cli.text import counted
+
+    for table, rows in result.restored.items():
+        output.line(("✓ ", "green"), f"{counted(rows, 'row')} of {table} restored")
+    for refusal in result.refused:
+        output.line(("✗ ", "red"), f"{refusal.table} {refusal.key}: {refusal.reason}")
+    restored = sum(result.restored.values())
+    output.line(f"{counted(restored, 'row')} restored, {len(result.refused):,} refused.")

@@ -22,20 +22,23 @@ from odac_db.schema.plan import Progress
 
 
 @contextmanager
-def shown_progress(console: Console | None = None) -> Iterator[Callable[[Progress], None] | None]:
-    """A callback for ``Database.migrate`` that draws on a terminal; None where there is none.
+def shown_progress(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
+    """A listener for ``Database.migrate`` that draws on a terminal and is silent elsewhere.
 
     Drawing begins with the first step, so a migrate with nothing to do shows nothing.
     """
-    target = console or Console(stderr=True, highlight=False, markup=False)
-    if not target.is_terminal or (console is None and not sys.stderr.isatty()):
-        yield None
+    if console is None and not sys.stderr.isatty():
+        yield _silent
         return
-    drawing = _Drawing(target)
+    drawing = _Drawing(console or Console(stderr=True, highlight=False, markup=False))
     try:
         yield drawing.show
     finally:
         drawing.bars.stop()
+
+
+def _silent(_: Progress) -> None:
+    return None
 
 
 class _Drawing:

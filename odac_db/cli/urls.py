@@ -20,6 +20,7 @@ _ALIASES = {
     "sqlite3": "sqlite",
 }
 _PARTS = ("type", "dialect", "host", "port", "user", "password", "database", "filename")
+_PORT = re.compile(r"(?:\[[^\]]*\]|[^:/?]*):([^/?]+)")
 
 
 def url_from_parts(parts: Mapping[str, Any]) -> str:
@@ -73,8 +74,8 @@ def _escaped(value: object) -> str:
 def checked_url(url: str) -> str:
     """``url`` with its scheme spelt as SQLAlchemy knows it (postgres:// is postgresql://).
 
-    Raises ``UsageProblem`` for an unescaped ``@`` in the password: the rest of the
-    password would be taken for the host and turn up in the error about it.
+    Raises ``UsageProblem`` for an unescaped ``@`` in the password (the rest of it would be
+    taken for the host and turn up in the error about that) and for a port that is none.
     """
     scheme, colon, rest = url.partition("://")
     if not colon:
@@ -90,6 +91,10 @@ def checked_url(url: str) -> str:
             "the url's user or password holds an @ (or / or ?) as it is; write @ as %40, "
             "/ as %2F, ? as %3F, : as %3A and % as %25"
         )
+    port = _PORT.match(rest.rpartition("@")[2] if known != "sqlite" else "")
+    if port and not port.group(1).isdecimal():
+        # The text is not repeated: without an @ the password stands where the port should.
+        raise UsageProblem("the url's port is not a number; write user:password@host:port")
     return f"{known}{plus}{driver}://{rest}"
 
 

@@ -105,7 +105,7 @@ def test_49_aliases_in_parts_and_in_urls(alias: str, scheme: str) -> None:
 
 
 def test_parts_are_escaped_and_read_back_as_written() -> None:
-    password = "p@ss:w/rd%?#[] é"  # noqa: S105 - nasty on purpose
+    password = "p@ss:w/rd%?#[] é"
     parts = {
         "type": "pg",
         "host": "::1",
@@ -192,3 +192,19 @@ def test_nothing_configured_says_where_to_configure(tmp_path: Path) -> None:
 def test_a_url_without_a_scheme_is_refused() -> None:
     with pytest.raises(UsageProblem, match="://"):
         read_settings("app.db", None, environment={}, folder=Path("/"))
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://ada:s3cret", "mysql://ada:s3cret/app", "pg://a@h:s3cret/x"]
+)
+def test_a_port_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(UsageProblem, match="port") as refused:
+        read_settings(url, None, environment={}, folder=Path("/"))
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://a:5@h:33/x", "postgresql://[::1]:5432/x", "mysql://h/x?a=b:c"]
+)
+def test_a_port_may_be_there_or_not(url: str) -> None:
+    assert read_settings(url, None, environment={}, folder=Path("/")).url == url
