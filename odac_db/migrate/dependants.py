@@ -122,6 +122,8 @@ def _missing(change: Change) -> set[Need]:
             if change.replaces is not None:
                 found.add(("takeover", change.table, str(change.replaces.name)))
             return found
+        case DropIndex():
+            return {("takeover", change.table, str(change.index.name))}
         case DropForeignKey():
             return {("key", change.table, str(change.foreign_key.name))}
         case ReplaceEnum():
@@ -134,6 +136,8 @@ def _needs(change: Change) -> Iterator[Need]:
     match change:
         case AddIndex():
             yield from _columns(change.table, (*change.index.columns, *change.index.include))
+            if change.replaces is not None:
+                yield ("takeover", change.table, str(change.replaces.name))
         case DropIndex():
             yield from _columns(change.table, change.index.columns)
             yield ("takeover", change.table, str(change.index.name))
