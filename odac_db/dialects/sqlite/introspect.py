@@ -1,0 +1,290 @@
+"""The live schema in five statements, whatever the number of tables.
+
+Table-valued pragmas joined with sqlite_master give nearly all; the CREATE text is read
+only where a cheap look at it promises something the pragmas leave out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Connection
+
+from odac_db.dialects.base import Features
+from odac_db.dialects.sqlite.create_sql import TableText, UniqueText, parse_index, parse_table
+from odac_db.dialects.sqlite.leftovers import leftovers, table_leftovers
+from odac_db.schema.model import (
+    Check,
+    Column,
+    FkAction,
+    ForeignKey,
+    Generated,
+    Identity,
+    Index,
+    IndexPart,
+    PrimaryKey,
+    Schema,
+    Table,
+    Unsupported,
+)
+
+# A broken view or a virtual table whose module is missing must not stop the reading: the
+# pragmas are only asked about ordinary tables.
+_TABLES = (
+    "main.sqlite_master m WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' "
+    "AND substr(m.name, 1, 7) <> 'sqlite_' AND lower(substr(m.name, 1, 6)) <> '_odac_'"
+)
+_MASTER = (
+    "SELECT type, name, tbl_name, sql FROM main.sqlite_master "
+    "WHERE substr(name, 1, 7) <> 'sqlite_' AND lower(substr(tbl_name, 1, 6)) <> '_odac_'"
+)
+_KINDS = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
+_COLUMNS = (
+    'SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden '
+    "FROM " + _TABLES.replace(" m WHERE", " m, pragma_table_xinfo(m.name, 'main') x WHERE")
+)
+_INDEXES = (
+    'SELECT m.name, l.name, l."unique", l.origin, l.partial, x.cid, x.name, x."desc", x.coll '
+    "FROM "
+    + _TABLES.replace(
+        " m WHERE",
+        " m, pragma_index_list(m.name, 'main') l, pragma_index_xinfo(l.name, 'main') x WHERE",
+    )
+    + " AND x.key"
+)
+# REFERENCES without columns means the primary key of the other table.
+_TARGET_COLUMN = (
+    "(SELECT p.name FROM pragma_table_xinfo(f.\"table\", 'main') p WHERE p.pk = f.seq + 1)"
+)
+_FOREIGN_KEYS = (
+    f'SELECT m.name, f.id, f."table", f."from", coalesce(f."to", {_TARGET_COLUMN}), '
+    "f.on_update, f.on_delete FROM "
+    + _TABLES.replace(" m WHERE", " m, pragma_foreign_key_list(m.name, 'main') f WHERE")
+)
+
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]""")
+_TELLING = (
+    "CONSTRAINT", "CHECK", "COLLATE", "DEFERRABLE", "CONFLICT", "MATCH", " DESC", "--", "/*",
+)  # fmt: skip
+_AUTOINCREMENT = re.compile(r"\bKEY\s+(?:ASC\s+)?AUTOINCREMENT\b")
+_NOTHING = TableText()
+_NUMBERED = TableText(autoincrement=True)
+
+
+class _Facts(NamedTuple):
+    """All rows the server gave, by table."""
+
+    master: Sequence[Any]
+    kinds: Mapping[str, tuple[str, int, int]]
+    columns: Mapping[str, list[Any]]
+    indexes: Mapping[str, list[Any]]
+    foreign_keys: Mapping[str, list[Any]]
+    names: Mapping[str, str]
+    index_sql: Mapping[str, str]
+
+
+def introspect(
+    conn: Connection,
+    features: Features,  # noqa: ARG001
+    only: Collection[str] | None = None,
+) -> Schema:
+    """Everything in the main database; five statements.
+
+    Tables of temporary and attached databases are not ours. Shadow tables belong to their
+    virtual table. ``only`` names tables in any case; then ``unsupported`` holds only theirs.
+    """
+    facts = _read(conn)
+    wanted = None if only is None else {name.lower() for name in only}
+    tables: dict[str, Table] = {}
+    unsupported: list[Unsupported] = []
+    for kind, name, _, sql in facts.master:
+        if kind != "table" or name not in facts.columns or facts.kinds[name][0] != "table":
+            continue
+        if wanted is None or name.lower() in wanted:
+            text = _text(sql, facts.columns[name])
+            tables[name] = _table(name, text, facts)
+            unsupported.extend(table_leftovers(name, text))
+    unsupported.extend(leftovers(facts.master, facts.kinds, None if wanted is None else tables))
+    return Schema(tables=tables, unsupported=tuple(sorted(unsupported)))
+
+
+def _read(conn: Connection) -> _Facts:
+    master = _rows(conn, _MASTER)
+    kinds = {row[0]: (row[1], row[2], row[3]) for row in _rows(conn, _KINDS)}
+    return _Facts(
+        master,
+        kinds,
+        _by_table(_rows(conn, _COLUMNS)),
+        _by_table(_rows(conn, _INDEXES)),
+        _by_table(_rows(conn, _FOREIGN_KEYS)),
+        {row[1].lower(): row[1] for row in master if row[0] == "table"},
+        {row[1]: row[3] for row in master if row[0] == "index"},
+    )
+
+
+def _rows(conn: Connection, sql: str) -> Sequence[Any]:
+    return conn.exec_driver_sql(sql).all()
+
+
+def _by_table(rows: Sequence[Any]) -> Mapping[str, list[Any]]:
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row[0]].append(row)
+    return found
+
+
+def _text(sql: str, columns: Sequence[Any]) -> TableText:
+    """The parsed text of a table, or nothing where the pragmas tell all.
+
+    AUTOINCREMENT alone, the most common of what they leave out, is found without a parse.
+    """
+    upper = sql.upper()
+    generated = any(row[6] for row in columns)
+    if not generated and not any(word in upper for word in _TELLING):
+        if "AUTOINCREMENT" not in upper:
+            return _NOTHING
+        if _AUTOINCREMENT.search(_QUOTED.sub("q", upper)):
+            return _NUMBERED
+    return parse_table(sql)
+
+
+def _table(name: str, text: TableText, facts: _Facts) -> Table:
+    _, without_rowid, strict = facts.kinds[name]
+    rows = facts.columns[name]
+    keys = sorted((row for row in rows if row[5]), key=lambda row: cast(int, row[5]))
+    columns = tuple(_column(row, text) for row in rows)
+    options = {
+        "strict": "true" if strict else "false",
+        "without_rowid": "true" if without_rowid else "false",
+    }
+    key = None
+    if keys:
+        key = PrimaryKey(columns=tuple(row[1] for row in keys), name=text.key_name)
+        options["null_keys"] = " ".join(str(n) for n, row in enumerate(keys, 1) if not row[3])
+    return Table(
+        name=name,
+        columns=columns,
+        primary_key=key,
+        indexes=_indexes(name, columns, text, facts),
+        foreign_keys=_foreign_keys(name, text, facts),
+        checks=tuple(Check(name=called, expression=sql) for called, sql in text.checks),
+        options=options,
+    )
+
+
+def _column(row: Any, text: TableText) -> Column:
+    _, name, column_type, not_null, default, key, hidden = row
+    nullable = not not_null and not key
+    identity = Identity(kind="auto_increment") if key and text.autoincrement else None
+    more = text.columns.get(name.lower()) if text.columns else None
+    if more is None:
+        return Column(
+            name=name, type=column_type, nullable=nullable, default=default, identity=identity
+        )
+    collation = more.collation
+    return Column(
+        name=name,
+        type=column_type,
+        nullable=nullable,
+        default=default,
+        identity=identity,
+        generated=Generated(more.generated or "", stored=hidden == 3) if hidden else None,
+        collation=None if collation is None or collation.upper() == "BINARY" else collation,
+    )
+
+
+def _indexes(
+    table: str, columns: tuple[Column, ...], text: TableText, facts: _Facts
+) -> tuple[Index, ...]:
+    """Indexes and UNIQUE constraints in the order of their making."""
+    by_name: dict[str, list[Any]] = {}
+    for row in facts.indexes.get(table, ()):
+        if row[3] != "pk":
+            by_name.setdefault(row[1], []).append(row)
+    if not by_name:
+        return ()
+    collations = {column.name: (column.collation or "BINARY").upper() for column in columns}
+    uniques = list(text.uniques)
+    return tuple(
+        _index(name, rows, collations, uniques, facts) for name, rows in reversed(by_name.items())
+    )
+
+
+def _index(
+    name: str,
+    rows: list[Any],
+    collations: Mapping[str, str],
+    uniques: list[UniqueText],
+    facts: _Facts,
+) -> Index:
+    unique, origin, partial = bool(rows[0][2]), rows[0][3], rows[0][4]
+    if origin == "u":
+        columns = tuple(row[6] for row in rows)
+        return Index(
+            name=_unique_name(columns, uniques),
+            parts=tuple(_part(row, collations, None) for row in rows),
+            unique=True,
+            constraint=True,
+        )
+    texts: tuple[str | None, ...] = (None,) * len(rows)
+    where = None
+    if partial or any(row[5] == -2 for row in rows):
+        parsed = parse_index(facts.index_sql[name])
+        texts, where = tuple(part.text for part in parsed.parts), parsed.where
+    parts = tuple(_part(row, collations, text) for row, text in zip(rows, texts, strict=True))
+    return Index(name=name, parts=parts, unique=unique, where=where)
+
+
+def _part(row: Any, collations: Mapping[str, str], expression: str | None) -> IndexPart:
+    column, descending, collation = row[6], bool(row[7]), row[8]
+    if row[5] == -2:
+        own = None if collation == "BINARY" else collation
+        return IndexPart(expression=expression, descending=descending, collation=own)
+    own = None if collation.upper() == collations.get(column) else collation
+    return IndexPart(column=column, descending=descending, collation=own)
+
+
+def _unique_name(columns: tuple[str, ...], uniques: list[UniqueText]) -> str | None:
+    """The name of the constraint behind an automatic index, by its columns."""
+    folded = [column.lower() for column in columns]
+    for unique in uniques:
+        if [column.lower() for column in unique.columns] == folded:
+            uniques.remove(unique)
+            return unique.name
+    return None
+
+
+def _foreign_keys(table: str, text: TableText, facts: _Facts) -> tuple[ForeignKey, ...]:
+    """Foreign keys in the order written, which is the reverse of their ids."""
+    rows: dict[int, list[Any]] = {}
+    for row in facts.foreign_keys.get(table, ()):
+        rows.setdefault(row[1], []).append(row)
+    return tuple(_foreign_key(group, text, facts) for _, group in sorted(rows.items())[::-1])
+
+
+def _foreign_key(rows: list[Any], text: TableText, facts: _Facts) -> ForeignKey:
+    _, number, parent, _, _, on_update, on_delete = rows[0]
+    parent = facts.names.get(parent.lower(), parent)
+    written = None
+    if text.foreign_keys:
+        written = text.foreign_keys[len(text.foreign_keys) - 1 - number]
+    return ForeignKey(
+        name=written.name if written is not None else None,
+        columns=tuple(_spelt(row[3], facts.columns.get(row[0], ())) for row in rows),
+        ref_table=parent,
+        ref_columns=tuple(
+            _spelt(row[4], facts.columns.get(parent, ())) for row in rows if row[4] is not None
+        ),
+        on_delete=cast(FkAction, on_delete),
+        on_update=cast(FkAction, on_update),
+        deferrable=written.deferrable if written is not None else None,
+    )
+
+
+def _spelt(name: str, columns: Sequence[Any]) -> str:
+    """The column's name as its table spells it; a foreign key may use another case."""
+    folded = name.lower()
+    return next((row[1] for row in columns if row[1].lower() == folded), name)
