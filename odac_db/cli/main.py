@@ -49,9 +49,9 @@ app.command()(guarded(demo))
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from odac_db import __version__
 
-        print(f"odac-db {version('odac-db')}")
+        print(f"odac-db {__version__}")
         raise typer.Exit
 
 
