@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import string
@@ -102,13 +102,13 @@ def checks_and_others(connection: Connection, features: MySQLFeatures) -> Rows:
 def show_create(connection: Connection, table: str) -> str:
     """The server's own CREATE TABLE statement."""
     quoted = "`" + table.replace("`", "``") + "`"
-    row = connection.exec_driver_sql(f"SHOW CREATE TABLE {escaped(quoted)}").one()
+    row: Any = execute(connection, f"SHOW CREATE TABLE {quoted}").one()
     return str(row[1])
 
 
-def escaped(sql: str) -> str:
-    """The SQL for ``exec_driver_sql``: PyMySQL formats every statement with ``%``."""
-    return sql.replace("%", "%%")
+def execute(connection: Connection, sql: str) -> CursorResult[Any]:
+    """Runs SQL as it is: with parameters, even none, PyMySQL would take ``%`` for its own."""
+    return connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
 
 
 def _limit(column: str, only: Collection[str] | None) -> str:
@@ -119,4 +119,4 @@ def _limit(column: str, only: Collection[str] | None) -> str:
 
 
 def _rows(connection: Connection, sql: str) -> Rows:
-    return connection.exec_driver_sql(escaped(sql)).all()
+    return execute(connection, sql).all()

@@ -79,7 +79,8 @@ class MySQLFeatures(Features):
         """The collation of a declared character set; None for one this server lacks."""
         name = character_set.lower()
         return self.default_collations.get(
-            name, self.default_collations.get({"utf8": "utf8mb3", "utf8mb3": "utf8"}.get(name, name))
+            name,
+            self.default_collations.get({"utf8": "utf8mb3", "utf8mb3": "utf8"}.get(name, name)),
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from sqlalchemy import Connection
@@ -186,7 +186,8 @@ class _Reading:
             part = IndexPart(column=column, descending=direction == "D", length=prefix)
             parts[table, index].append((position, part))
         for (table, name), head in heads.items():
-            self.add_index(table, name, head, [part for _, part in sorted(parts[table, name], key=lambda pair: pair[0])])
+            keys = sorted(parts[table, name], key=lambda pair: pair[0])
+            self.add_index(table, name, head, [part for _, part in keys])
 
     def add_index(self, table: str, name: str, head: Any, parts: list[IndexPart]) -> None:
         if name == "PRIMARY":
@@ -197,6 +198,8 @@ class _Reading:
         method = METHODS.get(head[7])
         if method in ("spatial", "fulltext"):
             parts = [IndexPart(column=part.column) for part in parts]
+        if method == "hash" and self.rows[table][2] != "InnoDB":
+            method = None
         if method == "fulltext" and not self.features.mariadb:
             self.mangled.add(table)
         index = Index(
@@ -264,13 +267,12 @@ class _Reading:
         sql = catalog.show_create(self.connection, name)
         for parser in re.findall(r"WITH PARSER `?(\w+)", sql):
             self.note("fulltext parser", name, parser)
-        table = read_table(sql, self.features)
-        return table
+        return read_table(sql, self.features)
 
 
-def ranked(indexes: Iterable[Index]) -> Iterator[Index]:
+def ranked(indexes: Iterable[Index]) -> list[Index]:
     """Unique indexes first and full-text ones last, the server's own order of them."""
-    return iter(sorted(indexes, key=lambda i: (not i.unique, i.method == "fulltext")))
+    return sorted(indexes, key=lambda index: (not index.unique, index.method == "fulltext"))
 
 
 def _on_update(extra: str) -> str | None:

@@ -99,9 +99,7 @@ class _Reader:
         keys = tuple(sorted(self.foreign_keys, key=lambda key: key.name or ""))
         return Table(
             name=table_name,
-            columns=tuple(
-                building.column(read, collation, self.features) for read in self.columns
-            ),
+            columns=tuple(building.column(read, collation, self.features) for read in self.columns),
             primary_key=self.primary_key,
             indexes=building.marked_implicit(self.indexes, keys),
             foreign_keys=keys,
@@ -152,7 +150,7 @@ class _Reader:
             end = self.pieces[self.at - 1].end
         return column_type(self.sql[start:end], self.features.mariadb)
 
-    def attribute(self, read: ReadColumn) -> None:  # noqa: C901, PLR0912 - one line a clause
+    def attribute(self, read: ReadColumn) -> None:
         if self.accept("NOT", "NULL"):
             read.nullable = False
         elif self.accept("CHARACTER", "SET"):
@@ -207,20 +205,20 @@ class _Reader:
         name = self.name()
         parts = self.index_parts()
         using, comment = self.index_options()
-        if using == "HASH" and any(part.length or part.column for part in parts):
+        if using == "HASH":
             method = self.hash_method(parts, unique)
         self.indexes.append(
             Index(name=name, parts=parts, unique=unique, method=method, comment=comment)
         )
 
     def hash_method(self, parts: tuple[IndexPart, ...], unique: bool) -> str | None:
-        """``hash`` where it is real. MariaDB prints USING HASH for b-trees declared so.
+        """``hash`` where it is real: a unique key over whole texts on MariaDB.
 
-        A unique key over whole text columns is a hash there; engines other than InnoDB and
-        MyISAM are not judged from here and keep it.
+        Elsewhere USING HASH is printed for the b-tree that was made all the same, or is the
+        default of the engine (MEMORY).
         """
         if not self.features.mariadb:
-            return "hash"
+            return None
         whole = {part.column for part in parts if part.length is None}
         texts = {read.name for read in self.columns if read.kind.name.endswith(("text", "blob"))}
         return "hash" if unique and whole & texts else None

@@ -1,0 +1,36 @@
+"""MySQL and MariaDB: one dialect, told apart by its features."""
+
+from __future__ import annotations
+
+from odac_db.dialects.base import Dialect
+from odac_db.dialects.mysql.canonicalize import canonicalize
+from odac_db.dialects.mysql.declare import declare
+from odac_db.dialects.mysql.features import features
+from odac_db.dialects.mysql.hazards import hazards
+from odac_db.dialects.mysql.introspect import introspect
+from odac_db.dialects.mysql.literals import quote
+from odac_db.dialects.mysql.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.mysql.lossy import lossy
+from odac_db.dialects.mysql.render import render
+from odac_db.dialects.mysql.resolve import resolve
+from odac_db.dialects.mysql.rows import row_key, typed_row
+
+MYSQL = Dialect(
+    name="mysql",
+    features=features,
+    introspect=introspect,
+    resolve=resolve,
+    declare=declare,
+    canonicalize=canonicalize,
+    render=render,
+    lossy=lossy,
+    hazards=hazards,
+    try_lock=try_lock,
+    unlock=unlock,
+    begin=begin,
+    commit=commit,
+    rollback=rollback,
+    row_key=row_key,
+    typed_row=typed_row,
+    quote=quote,
+)
