@@ -47,6 +47,7 @@ _HEALTH = hypothesis.HealthCheck
 hypothesis.settings.register_profile(
     "odac",
     max_examples=1000 if LONG else 25,
+    print_blob=True,
     deadline=None,  # servers answer when they can
     suppress_health_check=[_HEALTH.function_scoped_fixture, _HEALTH.too_slow],
 )
