@@ -1,0 +1,72 @@
+"""Short forms written out and everything checked: the step files and metadata share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from odac_db.errors import Problem
+from odac_db.schema.declaration import Declarations, EnumDeclaration, Source
+from odac_db.schema.files.check_columns import Report, check_columns
+from odac_db.schema.files.check_references import (
+    check_column_renames,
+    check_enums,
+    check_references,
+    check_table_renames,
+)
+from odac_db.schema.files.check_tables import check_name, check_table
+from odac_db.schema.files.normalize import split_references, write_out_indexes
+
+
+def completed(
+    declarations: Declarations,
+    problems: list[Problem],
+    unreadable: Collection[str] = (),
+) -> Declarations:
+    """The declarations as dialects want them; what is wrong is added to ``problems``.
+
+    Tables arrive with ``timestamps`` expanded. Of ``unreadable`` ones, whose own faults
+    are known already, it is only known that they are declared.
+    """
+    tables = {name: write_out_indexes(table) for name, table in declarations.tables.items()}
+    tables = {name: split_references(table, tables) for name, table in tables.items()}
+    enums = frozenset(declarations.enums)
+    for table in tables.values():
+        report = _reporter(table.source, problems)
+        check_columns(table, enums, report)
+        check_table(table, report)
+        check_references(table, tables, unreadable, report)
+        check_column_renames(table, report)
+    for name, path, message in (
+        *check_table_renames(tables),
+        *check_enums(tables, declarations.enums),
+    ):
+        problems.append(tables[name].source.problem(message, *path))
+    _check_types(declarations.enums, declarations.enums_source, problems)
+    return Declarations(
+        tables=tables,
+        enums=declarations.enums,
+        enums_source=declarations.enums_source,
+        digest=declarations.digest,
+    )
+
+
+def _reporter(source: Source, problems: list[Problem]) -> Report:
+    def report(message: str, *path: str | int) -> None:
+        problems.append(source.problem(message, *path))
+
+    return report
+
+
+def _check_types(
+    enums: Mapping[str, EnumDeclaration], source: Source | None, problems: list[Problem]
+) -> None:
+    if source is None:
+        return
+    report = _reporter(source, problems)
+    for name, enum in enums.items():
+        check_name(name, "type", report, "enums", name)
+        if not enum.values:
+            report(f"enum {name!r} needs values", "enums", name)
+        for place, value in enumerate(enum.values):
+            if value in enum.values[:place]:
+                report(f"the value {value!r} is listed twice", "enums", name, "values", place)

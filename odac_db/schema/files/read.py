@@ -1,0 +1,185 @@
+"""Schema folders as declarations, or every fault in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from odac_db.errors import DeclarationError, Problem
+from odac_db.schema.column_types import PORTABLE
+from odac_db.schema.declaration import (
+    Declarations,
+    EnumDeclaration,
+    PerDialect,
+    Source,
+    TableDeclaration,
+    TableFile,
+    TypesFile,
+)
+from odac_db.schema.files.check import completed
+from odac_db.schema.files.document import Document, Lines, failed
+from odac_db.schema.files.folder import SchemaFile, digest, files_by_connection
+from odac_db.schema.files.json_source import read_json
+from odac_db.schema.files.normalize import expand_timestamps
+from odac_db.schema.files.spellings import respelling, respelt
+from odac_db.schema.files.toml_source import read_toml
+from odac_db.schema.files.validate import converted
+from odac_db.schema.files.yaml_source import read_yaml
+
+READERS: Mapping[str, Callable[[str, str], Document]] = {
+    ".yaml": read_yaml,
+    ".yml": read_yaml,
+    ".json": read_json,
+    ".toml": read_toml,
+}
+TYPES_STEM = "_types"
+
+
+def read_folder(path: str | os.PathLike[str]) -> dict[str, Declarations]:
+    """What a schema folder declares, by connection: ``default`` and each sub-folder's name.
+
+    Every file is read and checked, alone and against the others of its connection, before
+    anything is answered. An empty folder declares nothing and is no fault.
+
+    Raises DeclarationError with every fault of every file; a missing folder is one.
+    """
+    problems: list[Problem] = []
+    connections = {
+        name: _connection(files, problems)
+        for name, files in files_by_connection(path, problems).items()
+    }
+    if problems:
+        raise DeclarationError(list(dict.fromkeys(problems)))
+    return connections
+
+
+def folder_digest(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The digest of each connection's files, as in ``Declarations.digest``, unparsed.
+
+    Raises DeclarationError where ``read_folder`` could not even read the files.
+    """
+    problems: list[Problem] = []
+    found = files_by_connection(path, problems)
+    if problems:
+        raise DeclarationError(problems)
+    return {name: digest(files) for name, files in found.items()}
+
+
+def _connection(files: list[SchemaFile], problems: list[Problem]) -> Declarations:
+    """One connection's declarations; a faulty file's table counts as declared."""
+    documents = [(file, parsed(file)) for file in files]
+    names = frozenset(_table_name(file, document) for file, document in documents)
+    tables: dict[str, TableDeclaration] = {}
+    enums: dict[str, EnumDeclaration] = {}
+    source: Source | None = None
+    for file, document in documents:
+        if document.problems:
+            problems.extend(document.problems)
+        elif file.stem == TYPES_STEM:
+            source = _types(file, document, enums, source, problems)
+        else:
+            _table(file, document, names, tables, problems)
+    declared = Declarations(
+        tables=dict(sorted(tables.items())),
+        enums=enums,
+        enums_source=source,
+        digest=digest(files),
+    )
+    return completed(declared, problems, unreadable=names - tables.keys())
+
+
+def parsed(file: SchemaFile) -> Document:
+    """The file's text as a document; bytes that are no text are its only fault."""
+    try:
+        text = file.content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = file.content[: error.start].decode("utf-8", "replace")
+        position = Lines(before).position(len(before))
+        message = f"byte 0x{file.content[error.start]:02x} is not UTF-8: save the file as UTF-8"
+        return failed(file.file, message, position)
+    if "\0" in text:
+        return failed(file.file, "the file holds a NUL", Lines(text).position(text.index("\0")))
+    document = READERS[os.path.splitext(file.name)[1]](text, file.file)
+    if not document.problems and not isinstance(document.value, dict):
+        kind = "a list" if isinstance(document.value, list) else "a single value"
+        position = document.positions[()]
+        return failed(file.file, f"a schema file is a mapping of keys, not {kind}", position)
+    return document
+
+
+def _table_name(file: SchemaFile, document: Document) -> str:
+    if isinstance(document.value, dict):
+        name = document.value.get("table")
+        if isinstance(name, str) and name:
+            return name
+    return file.stem
+
+
+def _table(
+    file: SchemaFile,
+    document: Document,
+    names: frozenset[str],
+    tables: dict[str, TableDeclaration],
+    problems: list[Problem],
+) -> None:
+    found = table_file(document, names)
+    if isinstance(found, list):
+        problems.extend(found)
+        return
+    body, document = found
+    body, faults = expand_timestamps(body, document.positions)
+    source = Source(file=document.file, positions=document.positions)
+    problems.extend(source.problem(message, *path) for path, message in faults)
+    name = body.table or file.stem
+    if name in tables:
+        first = tables[name].source.file
+        problems.append(source.problem(f"table {name!r} is declared in {first} too", "table"))
+        return
+    body = msgspec.structs.replace(body, table=None)
+    tables[name] = TableDeclaration(name=name, body=body, source=source)
+
+
+def table_file(
+    document: Document, names: frozenset[str]
+) -> tuple[TableFile, Document] | list[Problem]:
+    """The document as a table file in our spelling, or all that is wrong with its shape.
+
+    Most files need no respelling, and msgspec alone can say so.
+    """
+    try:
+        body = msgspec.convert(document.value, TableFile)
+        if all(_standard(column.type) for column in body.columns.values()):
+            return body, document
+    except msgspec.ValidationError:
+        pass
+    respelled = respelling(document, names)
+    document = respelt(document, respelled.rewrites)
+    checked = converted(document, TableFile)
+    if respelled.problems or isinstance(checked, list):
+        return [*respelled.problems, *(checked if isinstance(checked, list) else [])]
+    return checked, document
+
+
+def _standard(kind: PerDialect) -> bool:
+    return not isinstance(kind, str) or kind in PORTABLE or kind == kind.lower()
+
+
+def _types(
+    file: SchemaFile,
+    document: Document,
+    enums: dict[str, EnumDeclaration],
+    earlier: Source | None,
+    problems: list[Problem],
+) -> Source | None:
+    source = Source(file=file.file, positions=document.positions)
+    checked = converted(document, TypesFile)
+    if isinstance(checked, list):
+        problems.extend(checked)
+    elif earlier is not None:
+        problems.append(source.problem(f"types are declared in {earlier.file} too"))
+    else:
+        enums.update(checked.enums)
+        return source
+    return earlier
