@@ -77,10 +77,11 @@ def migrating(engine: Engine) -> Iterator[Connection]:
     except DBAPIError as error:
         message = f"cannot connect to {masked_url(engine)}: {error.orig}"
         raise ConnectionFailed(message) from error
-    if not _is_shared(engine):
-        conn.detach()
     with conn:
-        yield conn.execution_options(isolation_level="AUTOCOMMIT")
+        conn = conn.execution_options(isolation_level="AUTOCOMMIT")
+        if not _is_shared(engine):
+            conn.detach()
+        yield conn
 
 
 def _is_shared(engine: Engine) -> bool:

@@ -5,6 +5,8 @@ Times are UTC without a zone, because not every server has a type with one.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -18,7 +20,7 @@ from sqlalchemy import (
     inspect,
 )
 
-__all__ = ["LONG_TEXT", "ORPHANS", "ROW_NUMBER", "ensure", "exists", "metadata"]
+__all__ = ["LONG_TEXT", "ON_MYSQL", "ORPHANS", "ROW_NUMBER", "ensure", "exists", "metadata"]
 
 metadata = MetaData()
 
@@ -27,6 +29,13 @@ ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 # MySQL's TEXT ends at 64 kB and a copied row may not; this length is spelt LONGTEXT.
 LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mysql", "mariadb")
+
+# Whatever the database's own: names and summaries are any Unicode, and compare exactly.
+ON_MYSQL: dict[str, Any] = {
+    f"{server}_{option}": value
+    for server in ("mysql", "mariadb")
+    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+}
 
 ORPHANS = Table(
     "_odac_orphans",
@@ -44,6 +53,7 @@ ORPHANS = Table(
     Column("row_values", LONG_TEXT, nullable=False),  # JSON: the whole row as it was
     Column("cleaned_at", DateTime, nullable=False),
     Column("restored_at", DateTime),
+    **ON_MYSQL,
 )
 
 

@@ -29,7 +29,7 @@ from odac_db.schema.changes import (
     RenameColumn,
     ReplaceEnum,
 )
-from odac_db.schema.model import Column, Exclusion, ForeignKey, Index, Schema, Table
+from odac_db.schema.model import Column, Exclusion, Index, Schema, Table
 
 _REWRITING = frozenset({"type", "collation"})
 

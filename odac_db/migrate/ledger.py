@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from odac_db.errors import LedgerIsNewer
-from odac_db.migrate.bookkeeping import LONG_TEXT, metadata
+from odac_db.migrate.bookkeeping import LONG_TEXT, ON_MYSQL, metadata
 from odac_db.migrate.reconcile import Known
 from odac_db.schema.plan import Operation
 
@@ -30,6 +30,7 @@ state_table = sa.Table(
     metadata,
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("value", LONG_TEXT, nullable=False),
+    **ON_MYSQL,
 )
 known_table = sa.Table(
     "_odac_known",
@@ -38,6 +39,7 @@ known_table = sa.Table(
     sa.Column("object_group", sa.String(16), nullable=False),
     sa.Column("declared", sa.String(32), nullable=False),
     sa.Column("stored", sa.String(32), nullable=False),
+    **ON_MYSQL,
 )
 migrations_table = sa.Table(
     "_odac_migrations",
@@ -48,6 +50,7 @@ migrations_table = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("done", sa.Integer, nullable=False),
     sa.Column("operations", LONG_TEXT, nullable=False),
+    **ON_MYSQL,
 )
 
 

@@ -124,7 +124,7 @@ def _judged(
 
 def _checked(
     conn: Connection, features: Features, verdicts: list[Verdict], live: Schema
-) -> tuple[list[Verdict], dict[Change, Finding]]:
+) -> tuple[list[Verdict], dict[CleanOrphans, Finding]]:
     """The verdicts once the data has been asked, with the cleaning that foreign keys need."""
     pending = [verdict.change for verdict in verdicts if verdict.status == "pending"]
     answers = preflight.check(conn, features, pending, live)
@@ -195,7 +195,7 @@ def _operations(
     dialect: Dialect,
     features: Features,
     verdicts: Sequence[Verdict],
-    findings: Mapping[Change, Finding],
+    findings: Mapping[CleanOrphans, Finding],
     live: Schema,
     desired: Schema,
 ) -> Iterator[Operation]:
@@ -218,7 +218,7 @@ def _operation(
     dialect: Dialect,
     features: Features,
     live: Schema,
-    findings: Mapping[Change, Finding],
+    findings: Mapping[CleanOrphans, Finding],
 ) -> Operation:
     change = verdict.change
     finding = findings.get(change) if isinstance(change, CleanOrphans) else None
