@@ -28,10 +28,10 @@ from odac_db.schema.model import Table
 __all__ = [
     "Key",
     "Raw",
-    "Spelled",
     "batched",
     "key_columns",
     "key_in",
+    "own_transaction",
     "relation",
     "transaction",
 ]
@@ -51,18 +51,6 @@ class Raw(UserDefinedType[Any]):
 
     def get_col_spec(self, **_: Any) -> str:
         raise NotImplementedError("a raw value has no type of its own")
-
-
-class Spelled(UserDefinedType[Any]):
-    """A type in the server's own words, for CAST."""
-
-    cache_ok = True
-
-    def __init__(self, spelling: str) -> None:
-        self.spelling = spelling
-
-    def get_col_spec(self, **_: Any) -> str:
-        return self.spelling
 
 
 def relation(name: str, columns: Iterable[str], namespace: str | None = None) -> TableClause:
@@ -87,7 +75,7 @@ def key_columns(dialect: Dialect, live: Table) -> list[ColumnElement[Any]]:
         func.coalesce(func.hex(cast(literal_column(each, Raw()), LargeBinary)), "-")
         for each in dialect.typed_row(live)
     ]
-    return [func.md5(func.concat_ws(",", *parts))]
+    return [func.sha2(func.concat_ws(",", *parts), literal_column("256"))]
 
 
 def key_in(columns: Sequence[ColumnElement[Any]], keys: Iterable[Key]) -> ColumnElement[bool]:
@@ -113,6 +101,28 @@ def transaction(conn: Connection, features: Features) -> Iterator[None]:
     if features.transactional_ddl:
         yield
         return
+    with _transaction(conn):
+        yield
+
+
+@contextmanager
+def own_transaction(conn: Connection, dialect: Dialect, features: Features) -> Iterator[None]:
+    """One transaction where no plan is running."""
+    if not features.transactional_ddl:
+        with _transaction(conn):
+            yield
+        return
+    dialect.begin(conn, features)
+    try:
+        yield
+        dialect.commit(conn, features)
+    except BaseException:
+        dialect.rollback(conn, features)
+        raise
+
+
+@contextmanager
+def _transaction(conn: Connection) -> Iterator[None]:
     conn.exec_driver_sql("BEGIN")
     try:
         yield

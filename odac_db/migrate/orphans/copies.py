@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, insert, literal_column, select
 
-from odac_db.dialects.base import Dialect
 from odac_db.migrate.bookkeeping import ORPHANS
 from odac_db.migrate.orphans.cleaning import Cleaning
 from odac_db.migrate.row_json import encode_row
@@ -90,15 +89,6 @@ def written(work: Cleaning, table: Table, rows: Iterable[dict[str, Any]], fate: 
     ]
     if copies:
         work.conn.execute(insert(ORPHANS), copies)
-
-
-def text_restores(dialect: Dialect, table: Table) -> frozenset[str]:
-    """The columns that the dialect reads as something else than themselves."""
-    return frozenset(
-        column.name
-        for column, expression in zip(table.columns, dialect.typed_row(table), strict=True)
-        if expression != dialect.quote(column.name)
-    )
 
 
 @contextmanager
