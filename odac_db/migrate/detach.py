@@ -28,6 +28,7 @@ from odac_db.schema.changes import (
     DropPrimaryKey,
     RenameColumn,
     ReplaceEnum,
+    SetTableOptions,
 )
 from odac_db.schema.model import Column, Exclusion, Index, Schema, Table
 
@@ -44,7 +45,7 @@ def detached(
     """
     if not features.alters_in_place:
         return []
-    columns = _retyped(changes)
+    columns = _retyped(changes) | _recollated(live, changes)
     keyed = columns | _nullable_changed(changes, features)
     recreated = _recreated(changes)
     if not features.renames_rewrite_dependants:
@@ -67,6 +68,17 @@ def _retyped(changes: Sequence[Change]) -> set[tuple[str, str]]:
         if isinstance(change, ReplaceEnum):
             found.update((table, column.name) for table, column, _ in change.columns)
     return found
+
+
+def _recollated(live: Schema, changes: Sequence[Change]) -> set[tuple[str, str]]:
+    """Columns that take on their table's collation as that changes (MySQL)."""
+    return {
+        (change.table, column.name)
+        for change in changes
+        if isinstance(change, SetTableOptions) and "collation" in change.after
+        for column in live.tables[change.table].columns
+        if column.collation is None
+    }
 
 
 def _nullable_changed(changes: Sequence[Change], features: Features) -> set[tuple[str, str]]:

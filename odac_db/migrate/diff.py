@@ -35,7 +35,7 @@ from odac_db.schema.changes import (
     SetTableComment,
     SetTableOptions,
 )
-from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, Schema, Table
+from odac_db.schema.model import Check, Exclusion, FkAction, ForeignKey, Index, Schema, Table
 
 
 def diff(live: Schema, desired: Schema, features: Features, *, prune: bool = False) -> list[Change]:
@@ -213,7 +213,12 @@ def _changed_foreign_keys(
     live: Table, desired: Table, features: Features, names: FreeNames
 ) -> Iterator[Change]:
     def structure(key: ForeignKey) -> ForeignKey:
-        return msgspec.structs.replace(key, name=None, named=False, comment=None, orphans=None)
+        plain = msgspec.structs.replace(key, name=None, named=False, comment=None, orphans=None)
+        if not features.restrict_is_no_action:
+            return plain
+        return msgspec.structs.replace(
+            plain, on_delete=_unrestricted(key.on_delete), on_update=_unrestricted(key.on_update)
+        )
 
     found = matched(live.foreign_keys, desired.foreign_keys, structure)
     for before, after in found.same:
@@ -232,6 +237,10 @@ def _changed_foreign_keys(
         yield AddForeignKey(
             table=desired.name, foreign_key=names.given(desired.name, after, freed=gone)
         )
+
+
+def _unrestricted(action: FkAction) -> FkAction:
+    return "NO ACTION" if action == "RESTRICT" else action
 
 
 def _changed_checks(
