@@ -108,20 +108,26 @@ def declared_type(text: str, features: MySQLFeatures) -> ColumnType:
 
     Raises ValueError for text that is no type, or a character set the server lacks.
     """
-    reader = _Reader(list(tokens(text)), features.mariadb)
-    found = reader.column_type()
-    collation = reader.collation
+    found, character_set, collation, binary = _type_and_characters(text, features.mariadb)
     if collation is not None:
         return found._replace(collation=features.collation_name(collation))
-    if reader.character_set is None:
+    if character_set is None:
         return found
-    default = features.default_collation(reader.character_set)
+    default = features.default_collation(character_set)
     if default is None:
-        raise ValueError(f"unknown character set {reader.character_set!r}")
-    if reader.binary:
-        character_set = "utf8mb3" if default.startswith("utf8mb3") else default.split("_")[0]
-        default = f"{character_set}_bin"
+        raise ValueError(f"unknown character set {character_set!r}")
+    if binary:
+        default = f"{default.split('_')[0]}_bin"
     return found._replace(collation=default)
+
+
+@lru_cache(maxsize=4096)
+def _type_and_characters(
+    text: str, mariadb: bool
+) -> tuple[ColumnType, str | None, str | None, bool]:
+    reader = _Reader(list(tokens(text)), mariadb)
+    found = reader.column_type()
+    return found, reader.character_set, reader.collation, reader.binary
 
 
 class _Reader:

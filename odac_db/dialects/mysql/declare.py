@@ -58,6 +58,7 @@ def _file(table: Table, features: MySQLFeatures) -> TableFile:
     for name, key in single.items():
         columns[name] = _referring(columns[name], key, features)
     primary = table.primary_key.columns if table.primary_key else ()
+    implicit = _implicit_last(table)
     return TableFile(
         columns=columns,
         comment=table.comment,
@@ -65,7 +66,7 @@ def _file(table: Table, features: MySQLFeatures) -> TableFile:
         indexes=tuple(
             _index(table, index, features)
             for index in table.indexes
-            if not index.implicit and not (index.unique and _plain_column(index) in uniques)
+            if index.name not in implicit and not (index.unique and _plain_column(index) in uniques)
         ),
         foreign_keys=tuple(
             _foreign_key(table, key, features)
@@ -95,6 +96,21 @@ def _plain_column(index: Index) -> str | None:
     part = index.parts[0]
     plain = len(index.parts) == 1 and part == IndexPart(column=part.column)
     return part.column if plain and index.method is None and index.comment is None else None
+
+
+def _implicit_last(table: Table) -> set[str | None]:
+    """The indexes that adding the foreign keys makes again, in the place they have.
+
+    One that stands before another index is written out: made by its foreign key, it would
+    come last.
+    """
+    found: list[str | None] = []
+    for index in reversed([index for index in table.indexes if index.method is None]):
+        in_order = not found or (index.name or "") < (found[-1] or "")
+        if not index.implicit or not in_order:
+            break
+        found.append(index.name)
+    return set(found)
 
 
 def _unique_columns(table: Table, features: MySQLFeatures) -> tuple[str, ...]:

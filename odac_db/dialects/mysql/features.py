@@ -137,6 +137,8 @@ def _known(
         renames_constraints=frozenset({"index", "unique"}),
         folds_case=True,
         folds_table_case=folding != 0,
+        restrict_is_no_action=True,
+        renames_rewrite_dependants=False,
         collation=variables["collation_database"],
         default_collations=collations,
         explicit_timestamps=variables["explicit_defaults_for_timestamp"] == "ON",
