@@ -70,7 +70,7 @@ def folder_digest(path: str | os.PathLike[str]) -> dict[str, str]:
 def _connection(files: list[SchemaFile], problems: list[Problem]) -> Declarations:
     """One connection's declarations; a faulty file's table counts as declared."""
     documents = [(file, parsed(file)) for file in files]
-    names = frozenset(_table_name(file, document) for file, document in documents)
+    names = frozenset(table_name(file, document) for file, document in documents)
     tables: dict[str, TableDeclaration] = {}
     enums: dict[str, EnumDeclaration] = {}
     source: Source | None = None
@@ -109,7 +109,8 @@ def parsed(file: SchemaFile) -> Document:
     return document
 
 
-def _table_name(file: SchemaFile, document: Document) -> str:
+def table_name(file: SchemaFile, document: Document) -> str:
+    """The table that a file declares: as it says, else as it is called."""
     if isinstance(document.value, dict):
         name = document.value.get("table")
         if isinstance(name, str) and name:

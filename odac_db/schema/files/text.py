@@ -1,0 +1,107 @@
+"""Declarations as the text of their files: deterministic, minimal, one line per column."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from odac_db.schema.declaration import (
+    EnumDeclaration,
+    IndexDeclaration,
+    IndexKey,
+    ReferenceDeclaration,
+    TableDeclaration,
+    TableFile,
+)
+from odac_db.schema.files import yaml_text
+from odac_db.schema.files.normalize import index_key
+
+_BLOCKS = ("indexes", "foreign_keys", "checks", "exclusions", "seed")
+
+
+def table_yaml(
+    table: TableDeclaration, *, stem: str | None = None, tables: Collection[str] = ()
+) -> str:
+    """The file of one table, everything left out that says nothing.
+
+    ``stem`` is the file's name without suffix; where it is not the table's name, the
+    file names the table. ``tables`` are all declared tables: a name among them is never
+    taken for a table and a column.
+    """
+    entries = _plain(table.body, tables)
+    if stem is not None and stem != table.name:
+        entries = {"table": table.name, **entries}
+    lines: list[str] = []
+    for key, value in entries.items():
+        if key == "columns":
+            lines += ["columns:", *yaml_text.mapping(value, 2)]
+        elif key in _BLOCKS:
+            lines += [f"{key}:", *yaml_text.sequence(value, 2)]
+        else:
+            lines.append(f"{key}: {yaml_text.flow(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def types_yaml(enums: Mapping[str, EnumDeclaration]) -> str:
+    """The file of the enum types that are declared by themselves."""
+    lines = yaml_text.mapping(msgspec.to_builtins(dict(sorted(enums.items()))), 2)
+    return "\n".join(["enums:", *lines]) + "\n"
+
+
+def _plain(body: TableFile, tables: Collection[str]) -> dict[str, Any]:
+    """The body as the plain values of its file, short forms used where they say the same."""
+    found: dict[str, Any] = msgspec.to_builtins(body)
+    found.pop("table", None)
+    found["columns"] = {
+        name: {key: _target(column.references, tables) if key == "references" else item
+               for key, item in found["columns"][name].items()}
+        for name, column in body.columns.items()
+    }  # fmt: skip
+    if body.indexes:
+        found["indexes"] = [_index(index, body) for index in body.indexes]
+    for place, key in enumerate(body.foreign_keys):
+        found["foreign_keys"][place]["references"] = _target(key.references, tables)
+    order = {"comment": 0, "columns": 1}
+    return dict(sorted(found.items(), key=lambda entry: order.get(entry[0], 2)))
+
+
+def _target(
+    reference: str | ReferenceDeclaration | None, tables: Collection[str]
+) -> str | dict[str, Any]:
+    if not isinstance(reference, ReferenceDeclaration):
+        return reference or ""
+    names = (reference.table, *reference.columns)
+    short = ".".join(names)
+    if (
+        len(names) <= 2
+        and not any("." in name for name in names)
+        and (len(names) == 1 or short not in tables)
+    ):
+        return short
+    plain: dict[str, Any] = msgspec.to_builtins(reference)
+    return plain
+
+
+def _index(index: IndexDeclaration, body: TableFile) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(index)
+    plain["columns"] = [key if isinstance(key, str) else _key(key, body) for key in index.columns]
+    if index.constraint:
+        plain.pop("unique", None)
+    return plain
+
+
+def _key(key: IndexKey, body: TableFile) -> str | dict[str, Any]:
+    if isinstance(key.expression, dict):
+        text = ""
+    else:
+        text = f"{key.column or key.expression or ''}{' desc' * key.descending}"
+    if key.nulls:
+        text += f" nulls {key.nulls}"
+    if key.length is not None and key.column is not None and not key.descending:
+        text = f"{key.column}({key.length})"
+    if text and index_key(text, body.columns) == key:
+        return text
+    plain: dict[str, Any] = msgspec.to_builtins(key)
+    return plain
