@@ -53,7 +53,8 @@ def consequences(
         for child, key in work.inbound(parent.name):
             referring = _referring(work, child, key, parent, gone)
             if key.on_delete == "CASCADE":
-                frontier.append((child, _doom(found, child, key, referring)))
+                if added := _doom(found, child, key, referring):
+                    frontier.append((child, added))
             elif key.on_delete in ("SET NULL", "SET DEFAULT"):
                 _note(found, child, key, referring)
             else:
