@@ -81,7 +81,9 @@ class Dialect:
     features(conn): one or two cheap statements.
     introspect(conn, features, only): everything in ``features.namespace`` in a constant
         number of statements; tables whose names start with ``_odac_`` are left out.
-        ``only`` limits the answer to these tables (None: all).
+        ``only`` limits the answer to these tables (None: all) and reads them as exactly as
+        the server can tell them, for a faithful copy: MySQL tells the order of indexes only
+        table by table.
     resolve(declarations, features): the declarations in this server's words. Pure.
     declare(schema, features, ...): a live schema as declarations, portable where that
         loses nothing. ``resolve(declare(s)) == s`` is its law. Pure.

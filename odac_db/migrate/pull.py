@@ -27,7 +27,8 @@ def pull(conn: Connection, dialect: Dialect, directory: Path, *, force: bool) ->
     """
     features = dialect.features(conn)
     live = dialect.introspect(conn, features, None)
-    files = write_folder(dialect.declare(live, features), directory, force=force)
+    exact = dialect.introspect(conn, features, live.tables)
+    files = write_folder(dialect.declare(exact, features), directory, force=force)
     return PullResult(
         written=tuple(map(str, files.written)),
         unchanged=tuple(map(str, files.unchanged)),
