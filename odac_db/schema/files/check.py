@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import msgspec
+
 from odac_db.errors import Problem
-from odac_db.schema.declaration import Declarations, EnumDeclaration, Source
+from odac_db.schema.declaration import Declarations, EnumDeclaration, Source, TableDeclaration
 from odac_db.schema.files.check_columns import Report, check_columns
 from odac_db.schema.files.check_references import (
     check_column_renames,
@@ -14,6 +16,7 @@ from odac_db.schema.files.check_references import (
     check_table_renames,
 )
 from odac_db.schema.files.check_tables import check_name, check_table
+from odac_db.schema.files.keys import primary_key
 from odac_db.schema.files.normalize import split_references, write_out_indexes
 
 
@@ -28,7 +31,7 @@ def completed(
     are known already, it is only known that they are declared.
     """
     tables = {name: write_out_indexes(table) for name, table in declarations.tables.items()}
-    tables = {name: split_references(table, tables) for name, table in tables.items()}
+    tables = _with_targets(tables)
     enums = frozenset(declarations.enums)
     for table in tables.values():
         report = _reporter(table.source, problems)
@@ -48,6 +51,15 @@ def completed(
         enums_source=declarations.enums_source,
         digest=declarations.digest,
     )
+
+
+def _with_targets(tables: dict[str, TableDeclaration]) -> dict[str, TableDeclaration]:
+    keys = {name: primary_key(table.body) for name, table in tables.items()}
+    found = {}
+    for name, table in tables.items():
+        body = split_references(table.body, tables.keys(), keys.__getitem__)
+        found[name] = table if body is table.body else msgspec.structs.replace(table, body=body)
+    return found
 
 
 def _reporter(source: Source, problems: list[Problem]) -> Report:

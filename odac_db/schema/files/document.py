@@ -34,6 +34,18 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[Problem] = []
 
 
+class Spans(msgspec.Struct, frozen=True, kw_only=True):
+    """Where keys and values stand in the text, as offsets, for rewriting it.
+
+    A key may be written several times (TOML headers). ``blocks`` are the mappings whose
+    entries stand on lines of their own, without commas.
+    """
+
+    keys: dict[Path, list[tuple[int, int]]] = {}
+    values: dict[Path, tuple[int, int]] = {}
+    blocks: set[Path] = set()
+
+
 class Lines:
     """Offsets of a text as lines and columns, both from 1."""
 

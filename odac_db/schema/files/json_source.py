@@ -13,6 +13,7 @@ from odac_db.schema.files.document import (
     Lines,
     Path,
     Position,
+    Spans,
     failed,
 )
 from odac_db.schema.files.yaml_source import integer, real
@@ -45,15 +46,19 @@ def read_json(text: str, file: str) -> Document:
     return Document(file=file, value=value, positions=scan.positions, problems=scan.problems)
 
 
+def json_spans(text: str) -> Spans:
+    """Where everything stands in a text that ``read_json`` accepts."""
+    scan = Scan(text, "", Lines(text))
+    scan.run()
+    return scan.spans
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise _NotANumber(name)
 
 
 class Scan:
-    """One pass over the tokens of a text that is valid JSON.
-
-    ``spans`` holds where each key (or item) starts, and where its value starts and ends.
-    """
+    """One pass over the tokens of a text that is valid JSON."""
 
     def __init__(self, text: str, file: str, lines: Lines) -> None:
         self.tokens = list(TOKEN.finditer(text))
@@ -61,14 +66,14 @@ class Scan:
         self.file = file
         self.next = 0
         self.positions: dict[Path, Position] = {}
-        self.spans: dict[Path, tuple[int, int, int]] = {}
+        self.spans = Spans(keys={}, values={})
         self.problems: list[Problem] = []
 
     def run(self) -> None:
         """Fill positions, spans and problems."""
         start = self.tokens[0].start()
         self.positions[()] = self.lines.position(start)
-        self.spans[()] = (start, start, self.value(()))
+        self.spans.values[()] = (start, self.value(()))
 
     def problem(self, offset: int, message: str) -> None:
         self.problems.append(Problem(self.file, *self.lines.position(offset), message))
@@ -112,6 +117,7 @@ class Scan:
                 self.problem(token.start(), f"duplicate key {name!r}")
             seen.add(name)
             self.next += 1  # the colon
+            self.spans.keys[(*path, name)] = [token.span()]
             self.entry((*path, name), token.start())
         return self.tokens[-1].end()
 
@@ -133,4 +139,4 @@ class Scan:
             return
         self.positions[path] = self.lines.position(start)
         value_start = self.tokens[self.next].start()
-        self.spans[path] = (start, value_start, self.value(path))
+        self.spans.values[path] = (value_start, self.value(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -16,7 +16,6 @@ from odac_db.schema.declaration import (
     TableFile,
 )
 from odac_db.schema.files.document import Path, Position
-from odac_db.schema.files.keys import primary_key
 
 _STAMP = ColumnDeclaration(type="timestamp", nullable=False, default="now()")
 _STAMPS = ("created_at", "updated_at")
@@ -119,30 +118,35 @@ def _only_column(index: IndexDeclaration) -> str | None:
 
 
 def split_references(
-    table: TableDeclaration, tables: Mapping[str, TableDeclaration]
-) -> TableDeclaration:
-    """References as tables and columns, the columns filled from the target's primary key."""
-    body = table.body
+    body: TableFile, tables: Collection[str], keys_of: Callable[[str], tuple[str, ...]]
+) -> TableFile:
+    """References as tables and columns.
+
+    Columns left out are filled by ``keys_of``: the primary key of a declared table.
+    """
     columns = body.columns
     if any(column.references is not None for column in columns.values()):
         columns = {
             name: column
             if column.references is None
-            else msgspec.structs.replace(column, references=_split(column.references, tables))
+            else msgspec.structs.replace(
+                column, references=_split(column.references, tables, keys_of)
+            )
             for name, column in columns.items()
         }
     keys = tuple(
-        msgspec.structs.replace(key, references=_split(key.references, tables))
+        msgspec.structs.replace(key, references=_split(key.references, tables, keys_of))
         for key in body.foreign_keys
     )
     if columns is body.columns and not keys:
-        return table
-    body = msgspec.structs.replace(body, columns=columns, foreign_keys=keys)
-    return msgspec.structs.replace(table, body=body)
+        return body
+    return msgspec.structs.replace(body, columns=columns, foreign_keys=keys)
 
 
 def _split(
-    target: str | ReferenceDeclaration, tables: Mapping[str, TableDeclaration]
+    target: str | ReferenceDeclaration,
+    tables: Collection[str],
+    keys_of: Callable[[str], tuple[str, ...]],
 ) -> ReferenceDeclaration:
     if isinstance(target, str):
         name, _, column = target.rpartition(".")
@@ -151,6 +155,5 @@ def _split(
         else:
             target = ReferenceDeclaration(table=name, columns=(column,))
     if not target.columns and target.table in tables:
-        columns = primary_key(tables[target.table].body)
-        target = ReferenceDeclaration(table=target.table, columns=columns)
+        target = ReferenceDeclaration(table=target.table, columns=keys_of(target.table))
     return target

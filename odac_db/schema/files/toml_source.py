@@ -15,6 +15,7 @@ from odac_db.schema.files.document import (
     Lines,
     Path,
     Position,
+    Spans,
     failed,
 )
 from odac_db.schema.files.yaml_source import real
@@ -51,6 +52,13 @@ def read_toml(text: str, file: str) -> Document:
     )
 
 
+def toml_spans(text: str) -> Spans:
+    """Where everything stands in a text that ``read_toml`` accepts, with plain newlines."""
+    scan = Scan(text)
+    scan.run()
+    return scan.spans
+
+
 def _refused(file: str, text: str, message: str) -> Document:
     match = _ERROR_POSITION.search(message)
     position = Lines(text).position(len(text))
@@ -79,7 +87,7 @@ def _plain(value: Any, path: Path, document: Document) -> Any:
 
 
 class Scan:
-    """One pass over a text that is valid TOML; ``spans`` as in ``json_source``.
+    """One pass over a text that is valid TOML.
 
     ``[a.b]`` and ``a.b = 1`` give every part of the key a position, the first one seen.
     """
@@ -89,7 +97,7 @@ class Scan:
         self.lines = Lines(text)
         self.offset = 0
         self.positions: dict[Path, Position] = {(): (1, 1)}
-        self.spans: dict[Path, tuple[int, int, int]] = {}
+        self.spans = Spans(keys={}, values={}, blocks=set())
         self.lengths: dict[Path, int] = {}
 
     def run(self) -> None:
@@ -100,7 +108,7 @@ class Scan:
             if self.text[self.offset] == "[":
                 table = self.header()
             else:
-                self.assignment(table)
+                self.spans.blocks.add(self.assignment(table)[:-1])
             self.skip()
 
     def skip(self) -> None:
@@ -133,6 +141,7 @@ class Scan:
             assert match is not None
             path = (*path, _unquoted(match.group()))
             self.positions.setdefault(path, self.lines.position(match.start()))
+            self.spans.keys.setdefault(path, []).append(match.span())
             self.offset = match.end()
             self.skip()
             if not self.text.startswith(".", self.offset):
@@ -141,14 +150,14 @@ class Scan:
                 path = (*path, self.lengths[path] - 1)
             self.offset += 1
 
-    def assignment(self, table: Path) -> None:
-        start = self.offset
+    def assignment(self, table: Path) -> Path:
         path = self.key(table)
         self.offset += 1  # the equals sign
         self.skip()
         value_start = self.offset
         self.value(path)
-        self.spans[path] = (start, value_start, self.offset)
+        self.spans.values[path] = (value_start, self.offset)
+        return path
 
     def value(self, path: Path) -> None:
         opening = self.text[self.offset]
@@ -179,7 +188,7 @@ class Scan:
             self.positions[here] = self.lines.position(self.offset)
             start = self.offset
             self.value(here)
-            self.spans[here] = (start, start, self.offset)
+            self.spans.values[here] = (start, self.offset)
             self.separator()
             index += 1
         self.offset += 1

@@ -50,7 +50,7 @@ def write_folder(
     root.mkdir(parents=True, exist_ok=True)
     written = [path for path in texts if path not in unchanged]
     for path in written:
-        replace_file(path, texts[path])
+        replace_file(path, texts[path].encode())
     for path in rivals:
         path.unlink()
     _sync_folder(root)
@@ -114,8 +114,8 @@ def _rivals(declarations: Declarations, root: Path, ours: Iterable[Path]) -> set
     return rivals
 
 
-def replace_file(path: Path, text: str) -> None:
-    """The file's text replaced in one step, surviving a crash just after.
+def replace_file(path: Path, content: bytes) -> None:
+    """The file's content replaced in one step, surviving a crash just after.
 
     A link is followed, and the file keeps its permissions.
     """
@@ -123,10 +123,10 @@ def replace_file(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+        with open(descriptor, "wb") as file:
             if path.exists():
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            file.write(text)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

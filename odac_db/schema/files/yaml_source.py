@@ -23,6 +23,7 @@ from odac_db.schema.files.document import (
     Document,
     Path,
     Position,
+    Spans,
     failed,
 )
 
@@ -63,6 +64,16 @@ def read_yaml(text: str, file: str) -> Document:
     if node is None:
         return failed(file, "the file is empty")
     return _Builder(file).document(node)
+
+
+def yaml_spans(text: str) -> Spans:
+    """Where everything stands in a text that ``read_yaml`` accepts."""
+    node = compose(text)
+    builder = _Builder("")
+    builder.spans = Spans(keys={}, values={}, blocks=set())
+    if node is not None:
+        builder.build(node, ())
+    return builder.spans
 
 
 def compose(text: str) -> Node | None:
@@ -146,6 +157,15 @@ def real(text: str) -> float | str:
         return text
 
 
+def _end(node: Node) -> int:
+    """Where the node's own text ends; libyaml's mark of a block is where the next starts."""
+    last = node
+    while isinstance(last, MappingNode | SequenceNode) and not last.flow_style and last.value:
+        last = last.value[-1][1] if isinstance(last, MappingNode) else last.value[-1]
+    end: int = last.end_mark.index
+    return end
+
+
 class _Builder:
     """Values and positions of one node tree, aliases written out."""
 
@@ -154,6 +174,7 @@ class _Builder:
         self.positions: dict[Path, Position] = {}
         self.problems: list[Problem] = []
         self.values = 0
+        self.spans: Spans | None = None
 
     def document(self, node: Node) -> Document:
         self.positions[()] = (node.start_mark.line + 1, node.start_mark.column + 1)
@@ -172,12 +193,19 @@ class _Builder:
             if not self.problems or self.problems[-1].message != _TOO_MUCH:
                 self.problem(node, _TOO_MUCH)
             return None
+        if self.spans is not None:
+            self.note_span(self.spans, node, path)
         if isinstance(node, ScalarNode):
             return self.scalar(node)
         if isinstance(node, MappingNode):
             return self.mapping(node, path)
         assert isinstance(node, SequenceNode)
         return self.sequence(node, path)
+
+    def note_span(self, spans: Spans, node: Node, path: Path) -> None:
+        spans.values[path] = (node.start_mark.index, _end(node))
+        if isinstance(node, MappingNode) and not node.flow_style:
+            spans.blocks.add(path)
 
     def scalar(self, node: ScalarNode) -> Any:
         if node.tag and node.tag not in _TEXT_TAGS:
@@ -217,6 +245,8 @@ class _Builder:
             here = (*path, name)
             mark = key.start_mark
             self.positions[here] = (mark.line + 1, mark.column + 1)
+            if self.spans is not None:
+                self.spans.keys[here] = [(mark.index, key.end_mark.index)]
             entries[name] = self.build(value, here)
         return {**merged, **entries} if merged else entries
 
