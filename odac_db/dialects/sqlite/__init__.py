@@ -1,0 +1,36 @@
+"""SQLite, from 3.37."""
+
+from __future__ import annotations
+
+from odac_db.dialects.base import Dialect
+from odac_db.dialects.sqlite.canonicalize import canonicalize
+from odac_db.dialects.sqlite.declare import declare
+from odac_db.dialects.sqlite.features import features
+from odac_db.dialects.sqlite.hazards import hazards
+from odac_db.dialects.sqlite.introspect import introspect
+from odac_db.dialects.sqlite.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.sqlite.lossy import lossy
+from odac_db.dialects.sqlite.render import render
+from odac_db.dialects.sqlite.resolve import resolve
+from odac_db.dialects.sqlite.rows import row_key, typed_row
+from odac_db.dialects.sqlite.spelling import quote
+
+SQLITE = Dialect(
+    name="sqlite",
+    features=features,
+    introspect=introspect,
+    resolve=resolve,
+    declare=declare,
+    canonicalize=canonicalize,
+    render=render,
+    lossy=lossy,
+    hazards=hazards,
+    try_lock=try_lock,
+    unlock=unlock,
+    begin=begin,
+    commit=commit,
+    rollback=rollback,
+    row_key=row_key,
+    typed_row=typed_row,
+    quote=quote,
+)

@@ -14,8 +14,16 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Connection
 
 from odac_db.dialects.base import Features
-from odac_db.dialects.sqlite.create_sql import TableText, UniqueText, parse_index, parse_table
+from odac_db.dialects.sqlite.create_sql import (
+    ColumnText,
+    TableText,
+    UniqueText,
+    parse_index,
+    parse_table,
+)
 from odac_db.dialects.sqlite.leftovers import leftovers, table_leftovers
+from odac_db.dialects.sqlite.pieces import without_outer_parentheses
+from odac_db.dialects.sqlite.spelling import default_spelt
 from odac_db.schema.model import (
     Check,
     Column,
@@ -71,6 +79,8 @@ _TELLING = (
 )  # fmt: skip
 _AUTOINCREMENT = re.compile(r"\bKEY\s+(?:ASC\s+)?AUTOINCREMENT\b")
 _NOTHING = TableText()
+_STORED = 3  # "hidden" of a stored generated column; a virtual one has 2
+_EXPRESSION = -2  # "cid" of an index key that is no column
 _NUMBERED = TableText(autoincrement=True)
 
 
@@ -170,7 +180,10 @@ def _table(name: str, text: TableText, facts: _Facts) -> Table:
         primary_key=key,
         indexes=_indexes(name, columns, text, facts),
         foreign_keys=_foreign_keys(name, text, facts),
-        checks=tuple(Check(name=called, expression=sql) for called, sql in text.checks),
+        checks=tuple(
+            Check(name=called, expression=without_outer_parentheses(sql))
+            for called, sql in text.checks
+        ),
         options=options,
     )
 
@@ -178,6 +191,8 @@ def _table(name: str, text: TableText, facts: _Facts) -> Table:
 def _column(row: Any, text: TableText) -> Column:
     _, name, column_type, not_null, default, key, hidden = row
     nullable = not not_null and not key
+    if default is not None:
+        default = default_spelt(default)
     identity = Identity(kind="auto_increment") if key and text.autoincrement else None
     more = text.columns.get(name.lower()) if text.columns else None
     if more is None:
@@ -191,9 +206,13 @@ def _column(row: Any, text: TableText) -> Column:
         nullable=nullable,
         default=default,
         identity=identity,
-        generated=Generated(more.generated or "", stored=hidden == 3) if hidden else None,
+        generated=_generated(more, hidden) if hidden else None,
         collation=None if collation is None or collation.upper() == "BINARY" else collation,
     )
+
+
+def _generated(text: ColumnText, hidden: int) -> Generated:
+    return Generated(without_outer_parentheses(text.generated or ""), stored=hidden == _STORED)
 
 
 def _indexes(
@@ -231,16 +250,17 @@ def _index(
         )
     texts: tuple[str | None, ...] = (None,) * len(rows)
     where = None
-    if partial or any(row[5] == -2 for row in rows):
+    if partial or any(row[5] == _EXPRESSION for row in rows):
         parsed = parse_index(facts.index_sql[name])
-        texts, where = tuple(part.text for part in parsed.parts), parsed.where
+        texts = tuple(without_outer_parentheses(part.text) for part in parsed.parts)
+        where = parsed.where and without_outer_parentheses(parsed.where)
     parts = tuple(_part(row, collations, text) for row, text in zip(rows, texts, strict=True))
     return Index(name=name, parts=parts, unique=unique, where=where)
 
 
 def _part(row: Any, collations: Mapping[str, str], expression: str | None) -> IndexPart:
     column, descending, collation = row[6], bool(row[7]), row[8]
-    if row[5] == -2:
+    if row[5] == _EXPRESSION:
         own = None if collation == "BINARY" else collation
         return IndexPart(expression=expression, descending=descending, collation=own)
     own = None if collation.upper() == collations.get(column) else collation

@@ -1,8 +1,8 @@
 """What a SQLite database holds and a schema file cannot. Pure.
 
 Kinds and where they keep what a table rebuild needs in order to put them back:
-``trigger`` has its whole CREATE statement in ``detail``; ``on conflict`` has the clause
-in ``detail`` and in ``name`` the constraint it belongs to, as ``conflict_key`` spells it.
+``trigger`` and ``view`` have the whole CREATE statement in ``detail``; ``on conflict``
+has the clause there and in ``name`` the constraint, as ``conflict_key`` spells it.
 """
 
 from __future__ import annotations
@@ -61,6 +61,6 @@ def leftovers(
         elif only is not None:
             continue
         elif kind == "view":
-            yield Unsupported(kind=VIEW, name=name)
+            yield Unsupported(kind=VIEW, name=name, detail=sql)
         elif kind == "table" and kinds.get(name, ("virtual",))[0] == "virtual":
             yield Unsupported(kind="virtual table", name=name, detail=sql)

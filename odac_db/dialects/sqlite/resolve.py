@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from odac_db.dialects.base import Features, Resolved
 from odac_db.dialects.sqlite.column_types import enum_check
-from odac_db.dialects.sqlite.create_sql import without_outer_parentheses
+from odac_db.dialects.sqlite.pieces import without_outer_parentheses
 from odac_db.dialects.sqlite.resolve_columns import chosen, resolved_column
 from odac_db.dialects.sqlite.resolve_keys import (
     resolved_foreign_key,

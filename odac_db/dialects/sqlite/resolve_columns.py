@@ -13,7 +13,8 @@ from odac_db.dialects.sqlite.column_types import (
     column_type,
     literal,
 )
-from odac_db.dialects.sqlite.create_sql import without_outer_parentheses
+from odac_db.dialects.sqlite.pieces import without_outer_parentheses
+from odac_db.dialects.sqlite.spelling import default_spelt
 from odac_db.schema.column_types import INCREMENTS, base_name
 from odac_db.schema.declaration import (
     ColumnDeclaration,
@@ -91,7 +92,7 @@ def _default(body: ColumnDeclaration, declared: str, report: Report) -> str | No
         if text is None:
             report("the default has no entry for sqlite", "default")
             return None
-        return clock(text) or without_outer_parentheses(text)
+        return clock(text) or default_spelt(text)
     if isinstance(value, str) and clock(value):
         return clock(value)
     return literal(value, declared)

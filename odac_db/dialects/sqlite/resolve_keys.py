@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from odac_db.dialects.sqlite.create_sql import without_outer_parentheses
+from odac_db.dialects.sqlite.pieces import without_outer_parentheses
 from odac_db.dialects.sqlite.resolve_columns import chosen
 from odac_db.schema.declaration import (
     ColumnDeclaration,

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from odac_db.dialects.sqlite.pieces import without_outer_parentheses
+
 Affinity = Literal["integer", "text", "blob", "real", "numeric"]
 
 _PLAIN_DEFAULT = re.compile(
     r"""[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)? | [+-]?0[xX][0-9a-fA-F]+
     | [xX]?'(?:[^']|'')*' | "(?:[^"]|"")*" | [A-Za-z_][A-Za-z0-9_]*""",
     re.VERBOSE,
+)
+_KEYWORD_DEFAULTS = frozenset(
+    {"NULL", "TRUE", "FALSE", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME"}
 )
 _CONSTANT = re.compile(
     r"""[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)? | [+-]?0[xX][0-9a-fA-F]+
@@ -32,6 +37,12 @@ def columns_text(names: tuple[str, ...]) -> str:
 def string(value: str) -> str:
     """The value as a string literal."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def default_spelt(text: str) -> str:
+    """A default as both sides of a diff spell it: bare, its bare keywords in upper case."""
+    text = without_outer_parentheses(text)
+    return text.upper() if text.upper() in _KEYWORD_DEFAULTS else text
 
 
 def default_text(default: str) -> str:

@@ -1,0 +1,126 @@
+"""The migration lock, which on SQLite is the write transaction itself.
+
+BEGIN IMMEDIATE admits one writer and ends with its process. Foreign keys are switched off
+before it, because inside a transaction that is a no-op and a rebuild's DROP TABLE would
+delete the rows of other tables by cascade; they are checked before COMMIT instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from sqlite3 import SQLITE_BUSY, SQLITE_LOCKED
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from odac_db.dialects.base import Features
+from odac_db.dialects.sqlite.integrity import Integrity, broken_by, integrity
+from odac_db.errors import MigrationFailed, OdacDbError
+
+SHORT_WAIT = 20
+"""Milliseconds SQLite itself waits for the lock; whoever wants it longer polls."""
+
+COMMIT_WAIT = 10_000
+"""Milliseconds a COMMIT waits for readers to end (rollback journal; WAL has no such wait)."""
+
+_KEY = "odac_db.sqlite"
+_SWITCHES = ("foreign_keys", "legacy_alter_table", "busy_timeout")
+
+
+@dataclass
+class _Held:
+    """What a connection was like before it took the lock, and its state at the start."""
+
+    switches: dict[str, int]
+    before: Integrity | None = None
+
+
+def try_lock(conn: Connection, features: Features) -> bool:  # noqa: ARG001
+    """Begins the write transaction with foreign keys off; False if another is writing.
+
+    Raises OdacDbError if the connection is inside a transaction already.
+    """
+    if in_transaction(conn):
+        raise OdacDbError("the connection is inside a transaction: end it, then migrate")
+    switches = {name: _pragma(conn, name) for name in _SWITCHES}
+    conn.info[_KEY] = _Held(switches)
+    conn.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
+    conn.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    if _pragma(conn, "foreign_keys"):
+        raise OdacDbError("PRAGMA foreign_keys = OFF had no effect; a rebuild would delete rows")
+    conn.exec_driver_sql(f"PRAGMA busy_timeout = {SHORT_WAIT}")
+    try:
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        _restore(conn)
+        if _is_busy(error):
+            return False
+        raise
+    conn.exec_driver_sql(f"PRAGMA busy_timeout = {switches['busy_timeout']}")
+    return True
+
+
+def unlock(conn: Connection, features: Features) -> None:  # noqa: ARG001
+    """Ends the transaction, undoing what was not committed, and restores the switches."""
+    if in_transaction(conn):
+        conn.exec_driver_sql("ROLLBACK")
+    _restore(conn)
+
+
+def begin(conn: Connection, features: Features) -> None:  # noqa: ARG001
+    """Notes what is amiss already; the transaction is the lock's.
+
+    Raises OdacDbError without the lock.
+    """
+    held: _Held | None = conn.info.get(_KEY)
+    if held is None or not in_transaction(conn):
+        raise OdacDbError("a SQLite plan runs inside its lock: take it first")
+    held.before = integrity(conn)
+
+
+def commit(conn: Connection, features: Features) -> None:
+    """Commits, if nothing is broken that was whole at ``begin``; ends the lock with it.
+
+    Raises MigrationFailed, and undoes everything, for new violations of foreign keys and
+    for views and triggers that no longer compile.
+    """
+    held: _Held | None = conn.info.get(_KEY)
+    before = held.before if held is not None else None
+    try:
+        if before is not None:
+            fault = broken_by(before, conn)
+            if fault is not None:
+                raise MigrationFailed("final check", fault.sql, fault.reason, undone=True)
+        conn.exec_driver_sql(f"PRAGMA busy_timeout = {COMMIT_WAIT}")
+        conn.exec_driver_sql("COMMIT")
+    except BaseException:
+        rollback(conn, features)
+        raise
+    _restore(conn)
+
+
+def rollback(conn: Connection, features: Features) -> None:
+    """Undoes everything since the lock was taken, and ends it."""
+    unlock(conn, features)
+
+
+def in_transaction(conn: Connection) -> bool:
+    """Whether the driver's connection has a transaction open."""
+    driver = conn.connection.driver_connection
+    return driver is not None and bool(driver.in_transaction)
+
+
+def _restore(conn: Connection) -> None:
+    held: _Held | None = conn.info.pop(_KEY, None)
+    if held is not None:
+        for name, value in held.switches.items():
+            conn.exec_driver_sql(f"PRAGMA {name} = {value}")
+
+
+def _pragma(conn: Connection, name: str) -> int:
+    return int(conn.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+
+def _is_busy(error: OperationalError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in (SQLITE_BUSY, SQLITE_LOCKED)
