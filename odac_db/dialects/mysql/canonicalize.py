@@ -49,7 +49,7 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
     except DBAPIError:
         return None
     try:
-        read = read_table(catalog.show_create(connection, scratch), features)
+        read = read_table(catalog.show_create(connection, scratch)[scratch], features)
     finally:
         catalog.execute(connection, f"DROP TEMPORARY TABLE {quote(scratch)}")
     return replace(
@@ -65,7 +65,12 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
 def _merged(given: Sequence[Index], read: Sequence[Index]) -> tuple[Index, ...]:
     stored = {index.name: index for index in read}
     return tuple(
-        replace(stored[index.name], named=index.named, constraint=index.constraint)
+        replace(
+            stored[index.name],
+            named=index.named,
+            constraint=index.constraint,
+            implicit=index.implicit,
+        )
         if index.name in stored
         else index
         for index in given

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult
 
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.literals import string
+from odac_db.dialects.mysql.literals import quote, string
 
 Rows = Sequence[Any]
 
@@ -99,11 +99,26 @@ def checks_and_others(connection: Connection, features: MySQLFeatures) -> Rows:
     )
 
 
-def show_create(connection: Connection, table: str) -> str:
-    """The server's own CREATE TABLE statement."""
-    quoted = "`" + table.replace("`", "``") + "`"
-    row: Any = execute(connection, f"SHOW CREATE TABLE {quoted}").one()
-    return str(row[1])
+def show_create(connection: Connection, *tables: str) -> dict[str, str]:
+    """The server's own CREATE TABLE statement of each table.
+
+    Asked for in bytes: with a character set for results, MySQL replaces what is beyond the
+    BMP inside expressions, and MariaDB sends the bytes of a binary default as they are,
+    at which a driver that decodes loses the connection. Such bytes come as surrogates.
+    """
+    found: dict[str, str] = {}
+    if not tables:
+        return found
+    execute(connection, "SET character_set_results = binary")
+    try:
+        for table in tables:
+            row: Any = execute(connection, f"SHOW CREATE TABLE {quote(table)}").one()
+            sql = row[1]
+            text = sql.decode("utf-8", "surrogateescape") if isinstance(sql, bytes) else sql
+            found[table] = str(text)
+    finally:
+        execute(connection, "SET character_set_results = @@character_set_client")
+    return found
 
 
 def execute(connection: Connection, sql: str) -> CursorResult[Any]:

@@ -55,7 +55,7 @@ def introspect(
     reading.read_columns()
     reading.read_indexes()
     reading.read_foreign_keys()
-    tables = {name: reading.table(name) for name in sorted(reading.rows)}
+    tables = reading.tables()
     return Schema(tables=tables, unsupported=tuple(sorted(set(reading.unsupported))))
 
 
@@ -244,19 +244,26 @@ class _Reading:
             return name
         return next((table for table in self.rows if table.lower() == name.lower()), name)
 
+    def tables(self) -> dict[str, Table]:
+        mangled = self.mangled if self.only is None else self.rows
+        shown = catalog.show_create(self.connection, *sorted(set(self.rows).intersection(mangled)))
+        return {
+            name: self.shown(name, shown[name]) if name in shown else self.table(name)
+            for name in sorted(self.rows)
+        }
+
     def table(self, name: str) -> Table:
-        if name in self.mangled or self.only is not None:
-            return self.shown(name)
+        positioned = sorted(self.columns[name], key=lambda pair: pair[0])
+        columns = tuple(column for _, column in positioned)
         _, _, engine, collation, create_options, comment = self.rows[name]
         options = {"engine": engine, "collation": collation}
         row_format = _ROW_FORMAT.search(create_options) if create_options else None
         if row_format:
             options["row_format"] = row_format[1].upper()
         keys = sorted(self.foreign_keys.get(name, ()), key=lambda key: key.name or "")
-        positioned = sorted(self.columns[name], key=lambda pair: pair[0])
         return Table(
             name=name,
-            columns=tuple(column for _, column in positioned),
+            columns=columns,
             primary_key=self.keys.get(name),
             indexes=building.marked_implicit(ranked(self.indexes.get(name, ())), keys),
             foreign_keys=tuple(keys),
@@ -265,8 +272,7 @@ class _Reading:
             options=options,
         )
 
-    def shown(self, name: str) -> Table:
-        sql = catalog.show_create(self.connection, name)
+    def shown(self, name: str, sql: str) -> Table:
         for parser in re.findall(r"WITH PARSER `?(\w+)", sql):
             self.note("fulltext parser", name, parser)
         return read_table(sql, self.features)
