@@ -47,6 +47,7 @@ class Features:
     renames_constraints: frozenset[str]  # kinds RenameConstraint can do in place
     folds_case: bool = False  # column names are equal whatever their case (MySQL, SQLite)
     folds_table_case: bool = False
+    folds_type_case: bool = False  # so are type names, and blanks in them mean nothing (SQLite)
     restrict_is_no_action: bool = False  # both are checked at once: two words for one thing
     renames_rewrite_dependants: bool = True  # renaming a column rewrites CHECKs that name it
 

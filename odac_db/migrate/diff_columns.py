@@ -24,7 +24,7 @@ def changed_columns(live: Table, desired: Table, features: Features) -> Iterator
         if before is None:
             yield AddColumn(table=desired.name, column=column)
             continue
-        after = _inheriting(before, column)
+        after = _inheriting(before, column, features)
         if before == after:
             continue
         if after.generated is not None and _made(before) != _made(after):
@@ -45,16 +45,25 @@ def folded(name: str, features: Features) -> str:
     return name.lower() if features.folds_case else name
 
 
-def _inheriting(before: Column, after: Column) -> Column:
+def _inheriting(before: Column, after: Column, features: Features) -> Column:
     """The desired column with what its declaration leaves open taken from the live one.
 
-    Open are the spelling of the name where case means nothing, and the name of the
-    sequence behind a numbered column, which outlives renames of its table.
+    Open are the spelling of name and type where case means nothing, whether no default is
+    said as DEFAULT NULL, and the name of the sequence behind a numbered column, which
+    outlives renames of its table.
     """
     if after.name != before.name:
         after = msgspec.structs.replace(after, name=before.name)
+    if features.folds_type_case and _squeezed(before.type) == _squeezed(after.type):
+        after = msgspec.structs.replace(after, type=before.type)
+    if {before.default, after.default} == {None, "NULL"}:
+        after = msgspec.structs.replace(after, default=before.default)
     old, new = before.identity, after.identity
     if old is not None and new is not None and new.sequence is None and old.kind == new.kind:
         identity = msgspec.structs.replace(new, sequence=old.sequence)
         after = msgspec.structs.replace(after, identity=identity)
     return after
+
+
+def _squeezed(type_text: str) -> str:
+    return "".join(type_text.lower().split())

@@ -44,4 +44,5 @@ def features(conn: Connection) -> Features:
         renames_constraints=frozenset({"index", "unique", "primary_key", "foreign_key", "check"}),
         folds_case=True,
         folds_table_case=True,
+        folds_type_case=True,
     )
