@@ -20,7 +20,7 @@ from sqlalchemy import (
     inspect,
 )
 
-__all__ = ["LONG_TEXT", "ON_MYSQL", "ORPHANS", "ROW_NUMBER", "ensure", "exists", "metadata"]
+__all__ = ["ANY_TEXT", "LONG_TEXT", "ON_MYSQL", "ORPHANS", "ROW_NUMBER", "ensure", "exists", "metadata"]
 
 metadata = MetaData()
 
@@ -35,6 +35,13 @@ ON_MYSQL: dict[str, Any] = {
     f"{server}_{option}": value
     for server in ("mysql", "mariadb")
     for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+}
+
+# MySQL's own default may be a character set that lacks what a name holds.
+ANY_TEXT = {
+    f"{server}_{option}": value
+    for server in ("mysql", "mariadb")
+    for option, value in (("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
 }
 
 ORPHANS = Table(

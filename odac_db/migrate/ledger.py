@@ -55,11 +55,10 @@ migrations_table = sa.Table(
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger as read; empty where the database has none."""
+    """The facts of the ledger as read; empty where the database has none."""
 
     exists: bool = False
     state: Mapping[str, str] = {}
-    known: tuple[Known, ...] = ()
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +77,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(conn: Connection) -> Ledger:
-    """The ledger, in at most three statements.
+    """The ledger's facts, in at most two statements.
 
     Raises LedgerIsNewer when a newer odac-db wrote it.
     """
@@ -88,9 +87,17 @@ def read(conn: Connection) -> Ledger:
     found = int(state.get("format", FORMAT))
     if found > FORMAT:
         raise LedgerIsNewer(found, FORMAT)
+    return Ledger(exists=True, state=state)
+
+
+def read_known(conn: Connection, book: Ledger) -> frozenset[Known]:
+    """What is known of declared objects and what they are stored as."""
+    if not book.exists:
+        return frozenset()
     rows = conn.execute(sa.select(known_table))
-    known = (Known(table=row[0], group=row[1], declared=row[2], stored=row[3]) for row in rows)
-    return Ledger(exists=True, state=state, known=tuple(known))
+    return frozenset(
+        Known(table=row[0], group=row[1], declared=row[2], stored=row[3]) for row in rows
+    )
 
 
 def create(conn: Connection) -> None:

@@ -16,10 +16,9 @@ from odac_db.migrate.describe import name_of, summary_of
 from odac_db.migrate.detach import detached
 from odac_db.migrate.diff import diff
 from odac_db.migrate.hold import judged
-from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.order import ordered
 from odac_db.migrate.preflight import Finding
-from odac_db.migrate.reconcile import reconciled
+from odac_db.migrate.reconcile import Known, reconciled
 from odac_db.migrate.relax import relaxed
 from odac_db.migrate.rename import declared_renames, questions
 from odac_db.migrate.transform import transformed
@@ -71,8 +70,8 @@ def drafted(
     dialect: Dialect,
     features: Features,
     request: Request,
-    ledger: Ledger,
-    live: Schema | None = None,
+    known: Collection[Known],
+    live: Schema,
 ) -> Draft:
     """The plan that brings this database to its declarations. Changes nothing.
 
@@ -82,14 +81,12 @@ def drafted(
     if resolved.problems:
         raise DeclarationError(resolved.problems)
     declared = resolved.schema
-    if live is None:
-        live = dialect.introspect(conn, features, None)
     renames = declared_renames(live, request.declarations, declared, features)
     renamed = transformed(live, renames)
     settled = reconciled(
         renamed,
         declared,
-        ledger.known,
+        known,
         features,
         lambda tables: dialect.canonicalize(conn, tables, declared, features),
     )

@@ -61,6 +61,7 @@ class _Look:
     plan: Plan
     draft: Draft | None = None
     declarations: Declarations = field(default_factory=Declarations)
+    known: frozenset[Known] = frozenset()
     seeds_wait: bool = False
 
 
@@ -71,12 +72,13 @@ class _Memory:
     state: dict[str, str]
     known: frozenset[Known]
 
-    def is_in(self, book: Ledger) -> bool:
+    def is_in(self, look: _Look) -> bool:
         """Whether the ledger says so already, or need not exist to do so."""
+        book = look.ledger
         if not book.exists:
             return not self.known and not self.state["digest"]
         facts = all(book.state.get(name) == value for name, value in self.state.items())
-        return facts and self.known <= frozenset(book.known)
+        return facts and self.known <= look.known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,20 +120,22 @@ class Runner:
         digest = self.source.digest()
         if digest and not self.leave.prune and _vouched(book, digest, live):
             undeclared = msgspec.json.decode(book.state["undeclared"], type=tuple[str, ...])
-            known = Plan(unsupported=live.unsupported, undeclared=undeclared)
-            return _Look(ledger=book, live=live, plan=known)
+            nothing = Plan(unsupported=live.unsupported, undeclared=undeclared)
+            return _Look(ledger=book, live=live, plan=nothing)
         return self._full_look(book, live)
 
     def _full_look(self, book: Ledger, live: Schema) -> _Look:
         declarations = self.source.read()
         request = Request(declarations=declarations, allow=self.leave.allow, prune=self.leave.prune)
-        draft = drafted(self.conn, self.dialect, self.features, request, book, live)
+        known = ledger.read_known(self.conn, book)
+        draft = drafted(self.conn, self.dialect, self.features, request, known, live)
         return _Look(
             ledger=book,
             live=live,
             plan=draft.plan,
             draft=draft,
             declarations=declarations,
+            known=known,
             seeds_wait=self._seeds_wait(draft, declarations),
         )
 
@@ -149,7 +153,7 @@ class Runner:
             return True
         if look.plan.of_status("pending") or look.seeds_wait:
             return False
-        return self._memory(look, look.draft).is_in(look.ledger)
+        return self._memory(look, look.draft).is_in(look)
 
     def _memory(self, look: _Look, draft: Draft) -> _Memory:
         """What is worth remembering: nothing vouches for seeds but their rows."""
