@@ -47,9 +47,11 @@ class Execution:
         """
         position = 0
         while position < len(self.operations):
+            started = position
             position = self._execute(position)
             self.done = position
-            if not self.features.transactional_ddl:
+            # What another operation's statement carried is done with it.
+            if not self.features.transactional_ddl and self.operations[started].statements:
                 ledger.note_progress(self.conn, self.run, self.done)
 
     def execute_ahead(self) -> None:

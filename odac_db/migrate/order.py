@@ -55,6 +55,8 @@ Rank = tuple[int, int, int, int]
 
 def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Change]:
     """The changes in an order the server accepts. Equal ranks keep the order they came in."""
+    if not changes:
+        return []
     places = _places(live, desired)
     successors: set[object] = {
         (c.table, c.column.name) for c in changes if isinstance(c, AddColumn)
