@@ -20,10 +20,16 @@ def fmt(
 ) -> int:
     """Rewrite schema files in the standard spelling; comments stay."""
     from odac_db.cli.output import Output
+    from odac_db.cli.text import counted
+    from odac_db.schema.files.fmt import format_paths
 
-    files = list(paths or [read_schema_folder(schema)])
-    changed = []
+    changed = format_paths(paths or [read_schema_folder(schema)], write=not check)
     output = Output()
     if as_json:
-        output.json({"changed": changed})
+        output.json({"written": not check, "changed": [str(path) for path in changed]})
+    else:
+        for path in changed:
+            output.line(("~ ", "yellow"), str(path))
+        files = counted(len(changed), "file")
+        output.line(f"{files} would change." if check else f"{files} rewritten.")
     return NOT_IN_SYNC if check and changed else DONE

@@ -9,19 +9,23 @@ import typer
 
 from odac_db.cli.errors import DONE
 
+Types = Annotated[
+    bool, typer.Option("--types", help="That of _types.yaml instead of a table's file.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Write it there instead of printing.")
 ]
-Indifferent = Annotated[bool, typer.Option("--json", help="It is JSON either way.")]
+AsJson = Annotated[bool, typer.Option("--json", help="It is JSON either way.")]
 
 
-def json_schema(out: Out = None, as_json: Indifferent = False) -> int:  # noqa: ARG001
+def json_schema(types: Types = False, out: Out = None, as_json: AsJson = False) -> int:  # noqa: ARG001
     """Print the JSON Schema that editors check schema files against."""
     import json
 
-    from odac_db.schema.files.json_schema import json_schema as make
+    from odac_db.schema.files import json_schema as made
 
-    text = json.dumps(make(), indent=2) + "\n"
+    found = made.types_json_schema() if types else made.json_schema()
+    text = json.dumps(found, indent=2) + "\n"
     if out is None:
         print(text, end="")
     else:

@@ -87,9 +87,6 @@ def restore(
 def _print_restored(output: Output, result: RestoreResult) -> None:
     from odac_db.cli.text import counted
 
-    for table, rows in result.restored.items():
-        output.line(("✓ ", "green"), f"{counted(rows, 'row')} of {table} restored")
-    for refusal in result.refused:
+    for refusal in result.refusals:
         output.line(("✗ ", "red"), f"{refusal.table} {refusal.key}: {refusal.reason}")
-    restored = sum(result.restored.values())
-    output.line(f"{counted(restored, 'row')} restored, {len(result.refused):,} refused.")
+    output.line(f"{counted(result.restored, 'row')} restored, {result.refused:,} refused.")
