@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from odac_db.dialects.mysql import MYSQL
 from odac_db.dialects.mysql.catalog import execute
-from odac_db.dialects.mysql.features import MySQLFeatures
+from odac_db.dialects.mysql.features import features
 from odac_db.migrate.detach import detached
 from odac_db.migrate.diff import diff
 from odac_db.migrate.order import ordered
@@ -58,7 +58,7 @@ class Site:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.features: MySQLFeatures = MYSQL.features(connection)
+        self.features = features(connection)
 
     @property
     def mariadb(self) -> bool:

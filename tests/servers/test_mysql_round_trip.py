@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from sqlalchemy import event
 
 from odac_db.dialects.mysql import MYSQL
 from odac_db.dialects.mysql.catalog import show_create
@@ -19,41 +20,56 @@ from tests.servers.mysql_site import Site, opened
 COMMON = [
     r"""CREATE TABLE numbers (
       id bigint unsigned NOT NULL AUTO_INCREMENT, small smallint DEFAULT -3, plain integer,
-      unsigned_one int unsigned DEFAULT 5, padded int(5) ZEROFILL, tiny tinyint, flag bool DEFAULT true,
+      unsigned_one int unsigned DEFAULT 5, padded int(5) ZEROFILL, tiny tinyint,
+      flag bool DEFAULT true,
       tiny_unsigned tinyint unsigned, medium mediumint, whole decimal DEFAULT 2,
-      price numeric(10,2) NOT NULL DEFAULT 1.5, positive dec(5) unsigned, single_one float DEFAULT 1.5,
-      wide_one float(7,3), wide float(30), huge double DEFAULT 1e20, small_one double DEFAULT 1.5e-10,
+      price numeric(10,2) NOT NULL DEFAULT 1.5, positive dec(5) unsigned,
+      single_one float DEFAULT 1.5,
+      wide_one float(7,3), wide float(30), huge double DEFAULT 1e20,
+      small_one double DEFAULT 1.5e-10,
       bits bit(8) DEFAULT b'101', one_bit bit, a_year year DEFAULT 2020,
       PRIMARY KEY (id)) COMMENT 'it''s \\ a "comment"'""",
     r"""CREATE TABLE texts (
-      code char(3) NOT NULL, title varchar(20) DEFAULT 'it''s "q" \\ back%s', nothing varchar(20) DEFAULT '',
+      code char(3) NOT NULL, title varchar(20) DEFAULT 'it''s "q" \\ back%s',
+      nothing varchar(20) DEFAULT '',
       latin varchar(10) CHARACTER SET latin1 DEFAULT 'é', exact varchar(10) COLLATE utf8mb4_bin,
-      folk nvarchar(10), fourth varchar(9) DEFAULT '🐘?', tiny tinytext, body text, medium mediumtext,
-      lengthy longtext, bytes blob, fixed binary(3) DEFAULT 'ab', moving varbinary(16) DEFAULT 0x6100FE62,
+      folk nvarchar(10), fourth varchar(9) DEFAULT '🐘?', tiny tinytext, body text,
+      medium mediumtext,
+      lengthy longtext, bytes blob, fixed binary(3) DEFAULT 'ab',
+      moving varbinary(16) DEFAULT 0x6100FE62,
       tiny_bytes tinyblob, picked enum('a','b''c','d,e','x\\y','ü') DEFAULT 'b''c',
       many set('x','y') DEFAULT 'x,y', doc json, PRIMARY KEY (code)) DEFAULT CHARSET utf8mb4""",
     """CREATE TABLE moments (
-      id int PRIMARY KEY, a_day date DEFAULT '2020-01-02', a_time time DEFAULT '10:00:00', fine time(3),
-      plain datetime DEFAULT '2020-01-01 00:00:00', fine_date datetime(6) DEFAULT CURRENT_TIMESTAMP(6)
+      id int PRIMARY KEY, a_day date DEFAULT '2020-01-02', a_time time DEFAULT '10:00:00',
+      fine time(3),
+      plain datetime DEFAULT '2020-01-01 00:00:00',
+      fine_date datetime(6) DEFAULT CURRENT_TIMESTAMP(6)
         ON UPDATE CURRENT_TIMESTAMP(6), stamp timestamp NULL, made timestamp NOT NULL
         DEFAULT CURRENT_TIMESTAMP, changed timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)
         ON UPDATE CURRENT_TIMESTAMP(3), today date DEFAULT (curdate()))""",
     r"""CREATE TABLE computed (
-      id int PRIMARY KEY, amount int, label varchar(30), doc json, token varchar(36) DEFAULT (uuid()),
+      id int PRIMARY KEY, amount int, label varchar(30), doc json,
+      token varchar(36) DEFAULT (uuid()),
       sum_of int DEFAULT (1 + 2), quoted varchar(20) DEFAULT (concat('a','''b')),
       twice int GENERATED ALWAYS AS (amount * 2) VIRTUAL COMMENT 'it''s',
       joined varchar(60) AS (concat(label, 'z''\\')) STORED,
       CONSTRAINT amount_ok CHECK (amount > 0 AND label <> 'a''b\\'), CHECK (id < 100))""",
     """CREATE TABLE parents (id int unsigned AUTO_INCREMENT PRIMARY KEY, a bigint, b bigint,
       UNIQUE KEY ab (a, b))""",
-    """CREATE TABLE children (id int PRIMARY KEY, pid int unsigned, a bigint, b bigint, x int, y int,
-      CONSTRAINT fk_parent FOREIGN KEY (pid) REFERENCES parents (id) ON DELETE CASCADE ON UPDATE RESTRICT,
-      CONSTRAINT fk_pair FOREIGN KEY (a, b) REFERENCES parents (a, b) ON DELETE SET NULL ON UPDATE NO ACTION,
+    """CREATE TABLE children (id int PRIMARY KEY, pid int unsigned, a bigint, b bigint, x int,
+      y int,
+      CONSTRAINT fk_parent FOREIGN KEY (pid)
+        REFERENCES parents (id) ON DELETE CASCADE ON UPDATE RESTRICT,
+      CONSTRAINT fk_pair FOREIGN KEY (a, b)
+        REFERENCES parents (a, b) ON DELETE SET NULL ON UPDATE NO ACTION,
       FOREIGN KEY (x) REFERENCES children (id), KEY kx (x),
       CONSTRAINT children_y_fkey FOREIGN KEY (y) REFERENCES children (id))""",
-    """CREATE TABLE indexed (id int, mail varchar(100), body text, at_point point NOT NULL, n int, m int,
-      PRIMARY KEY (id, n), UNIQUE KEY indexed_mail_key (mail), UNIQUE KEY later (n, m), KEY back (n, m DESC),
-      KEY start (mail(10), n), KEY body_start (body(20)) COMMENT 'it''s', FULLTEXT KEY words (mail, body),
+    """CREATE TABLE indexed (id int, mail varchar(100), body text, at_point point NOT NULL,
+      n int, m int,
+      PRIMARY KEY (id, n), UNIQUE KEY indexed_mail_key (mail), UNIQUE KEY later (n, m),
+      KEY back (n, m DESC),
+      KEY start (mail(10), n), KEY body_start (body(20)) COMMENT 'it''s',
+      FULLTEXT KEY words (mail, body),
       FULLTEXT KEY more_words (body), SPATIAL KEY place (at_point))""",
     "CREATE TABLE other_engine (id int) ENGINE=MyISAM DEFAULT CHARSET=latin1 COLLATE=latin1_bin",
     "CREATE TABLE compact (id int) ROW_FORMAT=COMPACT",
@@ -69,7 +85,8 @@ MYSQL_ONLY = [
 ]
 MARIADB_ONLY = [
     """CREATE TABLE only_mariadb (id int(5) PRIMARY KEY, token uuid, address inet6,
-      n int COMMENT 'x' CHECK (n > 1 AND n <> 3), doc json CHECK (json_valid(doc) AND json_length(doc) > 0),
+      n int COMMENT 'x' CHECK (n > 1 AND n <> 3),
+      doc json CHECK (json_valid(doc) AND json_length(doc) > 0),
       note text DEFAULT 'lit''x', raw blob DEFAULT 'x', long_key text, UNIQUE KEY hashed (long_key),
       dense varchar(10) COMPRESSED)"""
 ]
@@ -219,7 +236,10 @@ def test_what_cannot_be_held_is_listed(mysql_database: LiveDatabase) -> None:
 def test_reading_takes_as_many_statements_for_fifty_tables_as_for_one(
     mysql_database: LiveDatabase, count_statements: Callable[[Site], list[str]]
 ) -> None:
-    table = "CREATE TABLE t{0} (id int PRIMARY KEY, p int, KEY (p), FOREIGN KEY (p) REFERENCES t{0} (id))"
+    table = (
+        "CREATE TABLE t{0} (id int PRIMARY KEY, p int, KEY (p), "
+        "FOREIGN KEY (p) REFERENCES t{0} (id))"
+    )
     mysql_database.execute(table.format(0))
     with opened(mysql_database) as site:
         few = len(count_statements(site))
@@ -231,8 +251,6 @@ def test_reading_takes_as_many_statements_for_fifty_tables_as_for_one(
 
 @pytest.fixture
 def count_statements() -> Callable[[Site], list[str]]:
-    from sqlalchemy import event
-
     def run(site: Site) -> list[str]:
         seen: list[str] = []
 
