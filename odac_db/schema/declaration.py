@@ -206,8 +206,8 @@ class TableFile(Strict, frozen=True, kw_only=True):
     """The whole of one schema file.
 
     ``table`` names the table where the file's own name cannot.
-    ``options``: engine, collation, row_format (MySQL, MariaDB); strict, without_rowid
-    (SQLite); unlogged (PostgreSQL). A server ignores the others' options.
+    ``options``: engine, collation, row_format (MySQL, MariaDB); strict, without_rowid,
+    null_keys (SQLite); unlogged (PostgreSQL). A server ignores the others' options.
     """
 
     columns: dict[Name, ColumnDeclaration]
@@ -219,7 +219,15 @@ class TableFile(Strict, frozen=True, kw_only=True):
     checks: tuple[CheckDeclaration, ...] = ()
     exclusions: tuple[ExclusionDeclaration, ...] = ()
     options: dict[
-        Literal["engine", "collation", "row_format", "strict", "without_rowid", "unlogged"],
+        Literal[
+            "engine",
+            "collation",
+            "row_format",
+            "strict",
+            "without_rowid",
+            "null_keys",
+            "unlogged",
+        ],
         str | bool,
     ] = {}
     renamed_from: Name | tuple[Name, ...] | None = None

@@ -179,7 +179,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """One table. ``options`` holds what the dialect knows about tables as such.
 
     MySQL: ``engine``, ``collation``, ``row_format``; SQLite: ``strict``,
-    ``without_rowid``; PostgreSQL: ``unlogged``. A desired table names only what its
+    ``without_rowid``, ``null_keys`` (positions of the key columns that have no NOT NULL,
+    which SQLite permits); PostgreSQL: ``unlogged``. A desired table names only what its
     declaration names, and only that is compared.
     """
 

@@ -39,6 +39,9 @@ FIXED: Mapping[str, str] = {
 }
 """Portable types whose SQLite name takes no parameter."""
 
+NO_TYPE = '""'
+"""How a file says that a column has no type at all, which SQLite permits."""
+
 INTEGERS = frozenset({"small_integer", "integer", "big_integer"})
 CLOCK = frozenset({"now()", "current_timestamp", "current_timestamp()"})
 _NUMERIC = frozenset({*INTEGERS, "increments", "big_increments", "float", "double", "decimal"})
@@ -58,6 +61,8 @@ def column_type(name: str, body: ColumnDeclaration, *, strict: bool = False) -> 
     A native type is passed on as it is, with the declared length or precision behind it.
     In a STRICT table a portable type becomes the one of the six types that keeps it.
     """
+    if name == NO_TYPE:
+        return ""
     if not base_name(name):
         return _with_parameters(name, body)
     if strict:

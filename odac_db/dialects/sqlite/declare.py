@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from odac_db.dialects.base import Features
-from odac_db.dialects.sqlite.declare_columns import declared_column, enum_values
+from odac_db.dialects.sqlite.declare_columns import declared_column, enum_values, null_keys
 from odac_db.dialects.sqlite.resolve_keys import short_key
 from odac_db.schema.declaration import (
     Action,
@@ -73,7 +73,13 @@ def _file(table: Table, features: Features) -> TableFile:
 
 
 def _options(table: Table) -> Any:
-    return {name: True for name in ("strict", "without_rowid") if table.options.get(name) == "true"}
+    found: dict[str, bool | str] = {
+        name: True for name in ("strict", "without_rowid") if table.options.get(name) == "true"
+    }
+    lacking = null_keys(table)
+    if lacking is not None and not found:
+        found["null_keys"] = lacking
+    return found
 
 
 def _enums(table: Table) -> list[tuple[str, Check, tuple[str, ...]]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from odac_db.dialects.sqlite.column_types import column_type, enum_check, literal
+from odac_db.dialects.sqlite.column_types import NO_TYPE, column_type, enum_check, literal
 from odac_db.dialects.sqlite.create import rowid_alias
 from odac_db.dialects.sqlite.resolve_columns import clock
 from odac_db.schema.declaration import (
@@ -70,7 +70,7 @@ def _typed(column: Column, table: Table, values: tuple[str, ...]) -> ColumnDecla
     for body in _candidates(column.type):
         if column_type(str(body.type), body, strict=strict) == column.type:
             return body
-    return ColumnDeclaration(type=column.type)
+    return ColumnDeclaration(type=column.type or NO_TYPE)
 
 
 def _candidates(type_text: str) -> Iterator[ColumnDeclaration]:
@@ -90,18 +90,24 @@ def _candidates(type_text: str) -> Iterator[ColumnDeclaration]:
 
 
 def _nullable(column: Column, table: Table) -> bool | None:
-    """Only what is not the rule: nullable outside of the key, NOT NULL inside.
+    """Only what is not the rule; key columns are left to ``null_keys``.
 
     A rowid key goes without NOT NULL as a rule, being never NULL anyhow.
     """
     key = table.primary_key
     if key is None or column.name not in key.columns:
         return None if column.nullable else False
-    if "true" in (table.options.get("strict"), table.options.get("without_rowid")):
+    spelt_out = rowid_alias(table) is not None and not table.options.get("null_keys")
+    return False if spelt_out and table.options.get("strict") != "true" else None
+
+
+def null_keys(table: Table) -> bool | str | None:
+    """The option for key columns without NOT NULL; None where the rule holds."""
+    lacking = table.options.get("null_keys")
+    key = table.primary_key
+    if not lacking or key is None or rowid_alias(table) is not None:
         return None
-    position = str(key.columns.index(column.name) + 1)
-    lacking = position in table.options.get("null_keys", "").split()
-    return None if lacking == (rowid_alias(table) is not None) else lacking
+    return True if len(lacking.split()) == len(key.columns) else lacking
 
 
 def _default(text: str | None, type_name: str) -> DefaultValue | UnsetType:

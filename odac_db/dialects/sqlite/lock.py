@@ -15,13 +15,14 @@ from sqlalchemy.exc import OperationalError
 
 from odac_db.dialects.base import Features
 from odac_db.dialects.sqlite.integrity import Integrity, broken_by, integrity
-from odac_db.errors import MigrationFailed, OdacDbError
+from odac_db.errors import LockNotAcquired, MigrationFailed, OdacDbError
 
 SHORT_WAIT = 20
 """Milliseconds SQLite itself waits for the lock; whoever wants it longer polls."""
 
 COMMIT_WAIT = 10_000
-"""Milliseconds a COMMIT waits for readers to end (rollback journal; WAL has no such wait)."""
+"""Milliseconds to wait where nobody polls: for readers before a COMMIT (with WAL there is no
+such wait), and for other writers where a transaction begins without the lock."""
 
 _KEY = "odac_db.sqlite"
 _SWITCHES = ("foreign_keys", "legacy_alter_table", "busy_timeout")
@@ -40,20 +41,25 @@ def try_lock(conn: Connection, features: Features) -> bool:  # noqa: ARG001
 
     Raises OdacDbError if the connection is inside a transaction already.
     """
+    return _entered(conn, SHORT_WAIT)
+
+
+def _entered(conn: Connection, wait: int) -> bool:
+    """Whether the write transaction could be begun within so many milliseconds."""
     if in_transaction(conn):
         raise OdacDbError("the connection is inside a transaction: end it, then migrate")
     switches = {name: _pragma(conn, name) for name in _SWITCHES}
     conn.info[_KEY] = _Held(switches)
-    conn.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
-    conn.exec_driver_sql("PRAGMA foreign_keys = OFF")
-    if _pragma(conn, "foreign_keys"):
-        raise OdacDbError("PRAGMA foreign_keys = OFF had no effect; a rebuild would delete rows")
-    conn.exec_driver_sql(f"PRAGMA busy_timeout = {SHORT_WAIT}")
     try:
+        conn.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
+        conn.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        if _pragma(conn, "foreign_keys"):
+            raise OdacDbError("foreign keys could not be switched off: a rebuild would lose rows")
+        conn.exec_driver_sql(f"PRAGMA busy_timeout = {wait}")
         conn.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError as error:
+    except BaseException as error:
         _restore(conn)
-        if _is_busy(error):
+        if isinstance(error, OperationalError) and _is_busy(error):
             return False
         raise
     conn.exec_driver_sql(f"PRAGMA busy_timeout = {switches['busy_timeout']}")
@@ -68,13 +74,15 @@ def unlock(conn: Connection, features: Features) -> None:  # noqa: ARG001
 
 
 def begin(conn: Connection, features: Features) -> None:  # noqa: ARG001
-    """Notes what is amiss already; the transaction is the lock's.
+    """Notes what is amiss already. The transaction is the lock's, or begins here without one.
 
-    Raises OdacDbError without the lock.
+    Raises LockNotAcquired if another process goes on writing.
     """
+    if not in_transaction(conn) and not _entered(conn, COMMIT_WAIT):
+        raise LockNotAcquired(COMMIT_WAIT / 1000)
     held: _Held | None = conn.info.get(_KEY)
-    if held is None or not in_transaction(conn):
-        raise OdacDbError("a SQLite plan runs inside its lock: take it first")
+    if held is None:
+        raise OdacDbError("the connection is inside a transaction: end it, then migrate")
     held.before = integrity(conn)
 
 
@@ -106,8 +114,8 @@ def rollback(conn: Connection, features: Features) -> None:
 
 def in_transaction(conn: Connection) -> bool:
     """Whether the driver's connection has a transaction open."""
-    driver = conn.connection.driver_connection
-    return driver is not None and bool(driver.in_transaction)
+    driver = conn.connection.dbapi_connection  # driver_connection is None once detached
+    return driver is not None and bool(getattr(driver, "in_transaction", False))
 
 
 def _restore(conn: Connection) -> None:

@@ -135,17 +135,16 @@ class _TableResolver:
         SQLite lets a primary key be without, and a pulled file keeps that. An INTEGER key
         is the rowid, which is never NULL whatever is written.
         """
-        declared = [self.body.columns[name].nullable for name in key.columns
-                    if name in self.body.columns]  # fmt: skip
-        if all(nullable is None for nullable in declared) or "true" in options.values():
+        declared = self.body.options.get("null_keys")
+        if "true" in options.values():
             return {}
+        if declared is not None and declared is not False:
+            positions = range(1, len(key.columns) + 1)
+            return {"null_keys": " ".join(map(str, positions)) if declared is True else declared}
         alias = is_rowid_alias(key, self.columns)
-        lacking = [
-            str(position)
-            for position, nullable in enumerate(declared, 1)
-            if (alias if nullable is None else nullable)
-        ]
-        return {"null_keys": " ".join(lacking)}
+        if declared is False or (alias and self.body.columns[key.columns[0]].nullable is False):
+            return {"null_keys": ""}
+        return {}
 
     def indexes(self, key: PrimaryKey | None) -> Iterator[Index]:
         for name, body in self.body.columns.items():
