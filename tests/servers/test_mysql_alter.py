@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from odac_db.dialects.mysql import MYSQL
-from odac_db.schema.changes import RenameColumn, RenameTable
+from odac_db.schema.changes import Change, RenameColumn, RenameTable
 from tests.fixtures.databases import LiveDatabase
 from tests.servers.mysql_site import Site, opened
 
@@ -250,7 +250,7 @@ def test_renames(mysql_database: LiveDatabase) -> None:
     with opened(mysql_database) as site:
         site.bring({"t": table(a={"type": "integer", "unique": True})})
         site.run("INSERT INTO t (a) VALUES (5)")
-        renames = [
+        renames: list[Change] = [
             RenameTable(before="t", after="u%"),
             RenameColumn(table="u%", before="a", after="b`"),
         ]
