@@ -1,0 +1,34 @@
+"""PostgreSQL 12 and newer."""
+
+from odac_db.dialects.base import Dialect
+from odac_db.dialects.postgresql.canonicalize import canonicalize
+from odac_db.dialects.postgresql.declare import declare
+from odac_db.dialects.postgresql.features import features
+from odac_db.dialects.postgresql.hazards import hazards
+from odac_db.dialects.postgresql.introspect import introspect
+from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.postgresql.lossy import lossy
+from odac_db.dialects.postgresql.naming import quote
+from odac_db.dialects.postgresql.render import render
+from odac_db.dialects.postgresql.resolve import resolve
+from odac_db.dialects.postgresql.rows import row_key, typed_row
+
+POSTGRESQL = Dialect(
+    name="postgresql",
+    features=features,
+    introspect=introspect,
+    resolve=resolve,
+    declare=declare,
+    canonicalize=canonicalize,
+    render=render,
+    lossy=lossy,
+    hazards=hazards,
+    try_lock=try_lock,
+    unlock=unlock,
+    begin=begin,
+    commit=commit,
+    rollback=rollback,
+    row_key=row_key,
+    typed_row=typed_row,
+    quote=quote,
+)

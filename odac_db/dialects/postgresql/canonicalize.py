@@ -1,0 +1,111 @@
+"""Desired tables as the server stores them: made as temporary tables, read back, undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from odac_db.dialects.postgresql import render_enums, render_numbering
+from odac_db.dialects.postgresql.catalog_json import TEMPORARY_SCHEMA
+from odac_db.dialects.postgresql.features import PostgreSQLFeatures
+from odac_db.dialects.postgresql.introspect import read_enums, read_tables
+from odac_db.dialects.postgresql.naming import quote
+from odac_db.dialects.postgresql.reading import pin_printing, run, undone
+from odac_db.dialects.postgresql.render_keys import create_index
+from odac_db.dialects.postgresql.render_tables import create_table
+from odac_db.schema.model import Check, Exclusion, Index, PrimaryKey, Schema, Table
+
+T = TypeVar("T", Index, Check, Exclusion, PrimaryKey)
+replace = msgspec.structs.replace
+
+# Every temporary table and index takes a place in the server's lock table, which has room
+# for some thousand (max_locks_per_transaction times max_connections).
+_BATCH = 100
+
+
+def canonicalize(
+    connection: Connection, tables: Sequence[Table], schema: Schema, features: PostgreSQLFeatures
+) -> Mapping[str, Table]:
+    """Each table as it would be stored; one that the server refuses is absent.
+
+    Names, comments and foreign keys come back as given. Enum types that do not exist, or
+    that lack a value, are made for as long as this takes and seen by nobody else.
+    """
+    found: dict[str, Table] = {}
+    for start in range(0, len(tables), _BATCH):
+        batch = tables[start : start + _BATCH]
+        with undone(connection):
+            _make_enums(connection, batch, schema)
+            made = [table for table in batch if _made(connection, table, features)]
+            pin_printing(connection)
+            names = [table.name for table in made]
+            stored = read_tables(connection, features, names, TEMPORARY_SCHEMA) if made else {}
+        found |= {table.name: _as_given(table, stored[table.name]) for table in made}
+    return found
+
+
+def _make_enums(connection: Connection, tables: Sequence[Table], schema: Schema) -> None:
+    used = {column.enum for table in tables for column in table.columns}
+    wanted = [enum for enum in schema.enums.values() if enum.name in used]
+    if not wanted:
+        return
+    live = read_enums(connection)
+    for position, enum in enumerate(wanted):
+        have = live.get(enum.name)
+        if have is None or have.values != enum.values:
+            if have is not None:
+                aside = quote(f"_odac_{position}")
+                run(connection, f"ALTER TYPE {quote(enum.name)} RENAME TO {aside}")
+            run(connection, render_enums.type_of(enum))
+
+
+def _made(connection: Connection, table: Table, features: PostgreSQLFeatures) -> bool:
+    columns = (render_numbering.named(table.name, one, features) for one in table.columns)
+    statements = [*create_table(replace(table, columns=tuple(columns)), temporary=True)]
+    plain = (index for index in table.indexes if not index.constraint)
+    statements += [create_index(table.name, index) for index in plain]
+    run(connection, 'SAVEPOINT "_odac_table"')
+    try:
+        for statement in statements:
+            run(connection, statement)
+    except DBAPIError:
+        run(connection, 'ROLLBACK TO SAVEPOINT "_odac_table"')
+        return False
+    finally:
+        run(connection, 'RELEASE SAVEPOINT "_odac_table"')
+    return True
+
+
+def _as_given(given: Table, stored: Table) -> Table:
+    """The stored texts in the given table's objects."""
+    columns = {column.name: column for column in stored.columns}
+    return replace(
+        given,
+        columns=tuple(
+            replace(columns[one.name], comment=one.comment, identity=one.identity)
+            for one in given.columns
+        ),
+        indexes=tuple(
+            replace(index, constraint=given_index.constraint)
+            for given_index, index in _pairs(given.indexes, stored.indexes)
+        ),
+        checks=tuple(check for _, check in _pairs(given.checks, stored.checks)),
+        exclusions=tuple(one for _, one in _pairs(given.exclusions, stored.exclusions)),
+    )
+
+
+def _pairs(given: tuple[T, ...], stored: tuple[T, ...]) -> list[tuple[T, T]]:
+    names = {one.name: one for one in stored}
+    return [
+        (one, replace(names[one.name], named=one.named, **_comment(one)))
+        for one in given
+        if one.name in names
+    ]
+
+
+def _comment(item: Index | Check | Exclusion | PrimaryKey) -> dict[str, str | None]:
+    return {} if isinstance(item, PrimaryKey) else {"comment": item.comment}
