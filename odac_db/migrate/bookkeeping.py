@@ -20,7 +20,16 @@ from sqlalchemy import (
     inspect,
 )
 
-__all__ = ["ANY_TEXT", "LONG_TEXT", "ON_MYSQL", "ORPHANS", "ROW_NUMBER", "ensure", "exists", "metadata"]
+__all__ = [
+    "ANY_TEXT",
+    "LONG_TEXT",
+    "ON_MYSQL",
+    "ORPHANS",
+    "ROW_NUMBER",
+    "ensure",
+    "exists",
+    "metadata",
+]
 
 metadata = MetaData()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
@@ -12,12 +12,14 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     TableClause,
+    TextClause,
     cast,
     column,
     func,
     literal_column,
     quoted_name,
     table,
+    text,
     tuple_,
 )
 from sqlalchemy.types import UserDefinedType
@@ -29,6 +31,7 @@ __all__ = [
     "Key",
     "Raw",
     "batched",
+    "insertion",
     "key_columns",
     "key_in",
     "own_transaction",
@@ -83,6 +86,22 @@ def key_in(columns: Sequence[ColumnElement[Any]], keys: Iterable[Key]) -> Column
     if len(columns) == 1:
         return columns[0].in_([key[0] for key in keys])
     return tuple_(*columns).in_(list(keys))
+
+
+def insertion(
+    dialect: Dialect, features: Features, table: Table, placed: Mapping[str, str]
+) -> TextClause:
+    """INSERT of one row: the parameter of each column, such as ``:v0``, in ``placed``.
+
+    A column that the server numbers always takes the number given (PostgreSQL).
+    """
+    columns = [table.column(name) for name in placed]
+    always = any(each and each.identity and each.identity.kind == "always" for each in columns)
+    names = ", ".join(map(dialect.quote, placed))
+    into = f"{dialect.quote(features.namespace)}.{dialect.quote(table.name)} ({names})"
+    # A colon in a name would read as a parameter.
+    into = into.replace(":", "\\:") + (" OVERRIDING SYSTEM VALUE" if always else "")
+    return text(f"INSERT INTO {into} VALUES ({', '.join(placed.values())})")
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -16,13 +16,12 @@ from sqlalchemy import (
     cast,
     literal_column,
     select,
-    text,
     update,
 )
 
 from odac_db.dialects.base import Dialect, Features
-from odac_db.migrate.selectables import Raw, key_columns, key_in, relation
-from odac_db.schema.model import Column, ForeignKey, Schema, Table
+from odac_db.migrate.selectables import Raw, insertion, key_columns, key_in, relation
+from odac_db.schema.model import ForeignKey, Schema, Table
 
 __all__ = ["Place", "Refused", "insert_row", "reset_columns"]
 
@@ -59,14 +58,8 @@ def insert_row(place: Place, name: str, row: Mapping[str, Any]) -> None:
     table = place.table(name, row)
     columns = [each for each in table.columns if each.name in row and each.generated is None]
     _check_parents(place, table, row, table.foreign_keys)
-    quote = place.dialect.quote
-    names = ", ".join(quote(column.name) for column in columns)
-    values = ", ".join(_placed(number, row[each.name]) for number, each in enumerate(columns))
-    overriding = "OVERRIDING SYSTEM VALUE " if any(map(_numbers_always, columns)) else ""
-    into = f"{quote(place.features.namespace)}.{quote(table.name)} ({names})"
-    # A colon in a name would read as a parameter.
-    into = into.replace(":", "\\:")
-    statement = text(f"INSERT INTO {into} {overriding}VALUES ({values})")
+    placed = {each.name: _placed(number, row[each.name]) for number, each in enumerate(columns)}
+    statement = insertion(place.dialect, place.features, table, placed)
     binds = [_bound(row[each.name], f"v{number}") for number, each in enumerate(columns)]
     place.conn.execute(statement.bindparams(*binds))
     _check_stored(place, table, row)
@@ -162,10 +155,6 @@ def _check_stored(place: Place, table: Table, row: Mapping[str, Any]) -> None:
     )
     if place.conn.execute(statement.limit(1)).first() is None:
         raise Refused("the server gave the row another key")
-
-
-def _numbers_always(column: Column) -> bool:
-    return column.identity is not None and column.identity.kind == "always"
 
 
 def _is_broken(value: Any) -> bool:
