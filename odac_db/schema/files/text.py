@@ -46,13 +46,39 @@ def table_yaml(
 
 def types_yaml(enums: Mapping[str, EnumDeclaration]) -> str:
     """The file of the enum types that are declared by themselves."""
-    lines = yaml_text.mapping(msgspec.to_builtins(dict(sorted(enums.items()))), 2)
+    lines = yaml_text.mapping({name: _said(enums[name]) for name in sorted(enums)}, 2)
     return "\n".join(["enums:", *lines]) + "\n"
+
+
+def _said(struct: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a declaration that differ from what leaving them out would mean."""
+    return {
+        field.encode_name: _value(value)
+        for field in msgspec.structs.fields(struct)
+        if (value := getattr(struct, field.name)) is not msgspec.UNSET
+        and (field.default is msgspec.UNSET or value != _otherwise(field))
+    }
+
+
+def _otherwise(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return _said(value)
+    if isinstance(value, Mapping):
+        return {key: _value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value(item) for item in value]
+    return value
 
 
 def _plain(body: TableFile, tables: Collection[str]) -> dict[str, Any]:
     """The body as the plain values of its file, short forms used where they say the same."""
-    found: dict[str, Any] = msgspec.to_builtins(body)
+    found = _said(body)
     found.pop("table", None)
     found["columns"] = {
         name: {key: _target(column.references, tables) if key == "references" else item
@@ -80,12 +106,11 @@ def _target(
         and (len(names) == 1 or short not in tables)
     ):
         return short
-    plain: dict[str, Any] = msgspec.to_builtins(reference)
-    return plain
+    return _said(reference)
 
 
 def _index(index: IndexDeclaration, body: TableFile) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(index)
+    plain = _said(index)
     plain["columns"] = [key if isinstance(key, str) else _key(key, body) for key in index.columns]
     if index.constraint:
         plain.pop("unique", None)
@@ -103,5 +128,4 @@ def _key(key: IndexKey, body: TableFile) -> str | dict[str, Any]:
         text = f"{key.column}({key.length})"
     if text and index_key(text, body.columns) == key:
         return text
-    plain: dict[str, Any] = msgspec.to_builtins(key)
-    return plain
+    return _said(key)
