@@ -105,6 +105,8 @@ class Foreseen:
             if column.default is not None and _LITERAL.fullmatch(column.default):
                 value = literal_column(column.default, Raw())
                 shown.append(value.label(quoted_name(column.name, True)))
+        if not shown:  # every column goes, the rows stay
+            shown.append(literal_column("1", Raw()).label("odac_row"))
         return select(*shown).select_from(rows).subquery(alias)
 
     def added(self, table: str) -> Collection[str]:
