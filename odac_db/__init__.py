@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         UnsupportedServer,
         VerificationFailed,
     )
-    from odac_db.nanoid import nanoid
+    from odac_db.ids import nanoid
     from odac_db.schema.plan import Operation, Plan, Progress, Report
 
 __version__ = "0.1.0"
@@ -53,7 +53,7 @@ _HOMES = {
     "Plan": "odac_db.schema.plan",
     "Progress": "odac_db.schema.plan",
     "Report": "odac_db.schema.plan",
-    "nanoid": "odac_db.nanoid",
+    "nanoid": "odac_db.ids",
 }
 
 

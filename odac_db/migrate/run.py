@@ -20,13 +20,13 @@ from sqlalchemy.exc import DBAPIError
 import odac_db
 from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import OdacDbError, VerificationFailed
+from odac_db.ids import nanoid
 from odac_db.migrate import ledger, seeds
 from odac_db.migrate.apply import Execution, Listener, applied
 from odac_db.migrate.leader import leading
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import Known, learnt
-from odac_db.nanoid import nanoid
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
 from odac_db.schema.plan import Plan, Report, SeedResult

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import string
 from collections import Counter
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from odac_db.nanoid import nanoid, nanoid_columns
+import odac_db
+from odac_db.ids import nanoid, nanoid_columns
 from odac_db.schema.declaration import (
     ColumnDeclaration,
     Declarations,
@@ -84,6 +87,26 @@ def test_names_the_nanoid_columns_of_each_table() -> None:
         tags={"id": ColumnDeclaration(type={"postgresql": "nanoid", "mysql": "nanoid"})},
     )
     assert nanoid_columns(declarations) == {"posts": {"id": 21, "share": 8}, "tags": {"id": 21}}
+
+
+def test_foreign_keys_are_not_filled() -> None:
+    """Their values are a parent's."""
+    declarations = _declared(
+        posts={
+            "id": ColumnDeclaration(type="nanoid", primary=True),
+            "author_id": ColumnDeclaration(type="nanoid", references="users.id"),
+        }
+    )
+    assert nanoid_columns(declarations) == {"posts": {"id": 21}}
+
+
+def test_is_a_function_whatever_was_imported_before() -> None:
+    """No module of the package may have the name of something public."""
+    import_module("odac_db.ids")
+    import_module("odac_db.migrate.run")
+    assert callable(odac_db.nanoid)
+    homes = {path.stem for path in Path(odac_db.__file__).parent.iterdir()}
+    assert homes.isdisjoint(odac_db.__all__)
 
 
 def test_no_tables_no_columns() -> None:

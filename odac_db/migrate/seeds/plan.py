@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from odac_db.dialects.base import Dialect, Features
+from odac_db.ids import nanoid, nanoid_columns
 from odac_db.migrate.reference_order import parents_first
 from odac_db.migrate.seeds.stored import (
     Row,
@@ -18,7 +19,6 @@ from odac_db.migrate.seeds.stored import (
     spelled,
     stored_rows,
 )
-from odac_db.nanoid import nanoid, nanoid_columns
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import ForeignKey, Schema, Table
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
-from odac_db.schema.declaration import ColumnDeclaration, Declarations
+from odac_db.schema.declaration import ColumnDeclaration, Declarations, TableFile
 
 __all__ = ["DEFAULT_SIZE", "nanoid", "nanoid_columns"]
 
@@ -42,16 +42,24 @@ def nanoid(size: int = DEFAULT_SIZE) -> str:
 
 
 def nanoid_columns(declarations: Declarations) -> dict[str, dict[str, int]]:
-    """The nanoid columns and their lengths by table; tables without any are absent."""
+    """The nanoid columns to fill and their lengths by table; tables without any are absent.
+
+    Foreign keys are not among them: a random id would refer to nothing.
+    """
     found = {
         name: {
             column: spec.length or DEFAULT_SIZE
             for column, spec in table.body.columns.items()
-            if _is_nanoid(spec)
+            if _is_nanoid(spec) and not _refers(column, table.body)
         }
         for name, table in declarations.tables.items()
     }
     return {name: columns for name, columns in found.items() if columns}
+
+
+def _refers(column: str, body: TableFile) -> bool:
+    keys = body.foreign_keys
+    return body.columns[column].references is not None or any(column in k.columns for k in keys)
 
 
 def _is_nanoid(column: ColumnDeclaration) -> bool:
