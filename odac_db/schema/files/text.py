@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -54,10 +55,15 @@ def _said(struct: msgspec.Struct) -> dict[str, Any]:
     """The fields of a declaration that differ from what leaving them out would mean."""
     return {
         field.encode_name: _value(value)
-        for field in msgspec.structs.fields(struct)
+        for field in _fields(type(struct))
         if (value := getattr(struct, field.name)) is not msgspec.UNSET
         and (field.default is msgspec.UNSET or value != _otherwise(field))
     }
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
 
 
 def _otherwise(field: msgspec.structs.FieldInfo) -> Any:

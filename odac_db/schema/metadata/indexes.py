@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import TextClause, UnaryExpression
 
 from odac_db.schema.declaration import IndexDeclaration, IndexKey
 from odac_db.schema.files.normalize import index_key
-from odac_db.schema.metadata_text import deferrable, expression, name_of, names
+from odac_db.schema.metadata.clauses import deferrable, expression, name_of, names
 
 _ORDERS: Mapping[Any, Mapping[str, Any]] = {
     operators.desc_op: {"descending": True},

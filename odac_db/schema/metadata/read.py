@@ -35,9 +35,9 @@ from odac_db.schema.declaration import (
     TableFile,
 )
 from odac_db.schema.files.check import completed
-from odac_db.schema.metadata_indexes import index_declaration, unique_declaration
-from odac_db.schema.metadata_text import deferrable, expression, name_of, names
-from odac_db.schema.metadata_types import column_type, enum_types
+from odac_db.schema.metadata.clauses import deferrable, expression, name_of, names
+from odac_db.schema.metadata.indexes import index_declaration, unique_declaration
+from odac_db.schema.metadata.types import column_type, enum_types
 
 SOURCE = Source(file="<MetaData>")
 

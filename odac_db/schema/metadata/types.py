@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import CompileError
 
 from odac_db.schema.declaration import ColumnDeclaration, EnumDeclaration
-from odac_db.schema.metadata_text import COMPILERS, merged, name_of
+from odac_db.schema.metadata.clauses import COMPILERS, merged, name_of
 
 _COLLATE = re.compile(r"\s+COLLATE\s+\S+", re.IGNORECASE)
 _SIZED = re.compile(r"(VARCHAR|CHAR)\((\d+)\)\Z")
