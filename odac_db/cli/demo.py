@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -95,7 +96,7 @@ class Stage:
 
     def run(self, *arguments: str, expect: int = DONE) -> str:
         """Run a command as typed; what it wrote on stdout. Raises DemoFailed for another exit."""
-        typed = " ".join(["odac-db", *arguments])
+        typed = shlex.join(["odac-db", *arguments])
         shown = io.StringIO()
         if self._quiet:
             with redirect_stdout(shown):
@@ -180,10 +181,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _own_settings() -> Iterator[None]:
-    """No ODAC_DB_ variable of the caller's may lead the demo to a database of theirs."""
-    hidden = {
-        name: os.environ.pop(name) for name in list(os.environ) if name.startswith("ODAC_DB_")
-    }
+    """No variable of the caller's may lead the demo to a database of theirs."""
+    names = [name for name in os.environ if name.startswith(("ODAC_DB_URL", "ODAC_DB_SCHEMA"))]
+    hidden = {name: os.environ.pop(name) for name in names}
     try:
         yield
     finally:

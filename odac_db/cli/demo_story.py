@@ -50,8 +50,6 @@ def _plan_a_change(stage: Stage) -> None:
     _expect("renamed_from: phone" in shown, "the plan asks whether phone became telephone")
     _expect("--allow drop_column:products.old_code" in shown, "the plan says how to allow the drop")
     _expect(_value("SELECT count(*) FROM customers WHERE mail IS NOT NULL") == CUSTOMERS, "plan")
-    stage.say("The same for a pipeline: `check` exits with 3 while the two differ.")
-    stage.run("check", "--json", expect=NOT_IN_SYNC)
 
 
 def _migrate(stage: Stage) -> None:
@@ -93,9 +91,8 @@ def _restore_orphans(stage: Stage) -> None:
         [(LOST_CUSTOMER,)],
     )
     run = _value("SELECT run FROM _odac_orphans LIMIT 1")
-    stage.run(
-        "orphans", "restore", run, "--constraint", "orders_customer_id_fkey", expect=NOT_IN_SYNC
-    )
+    key = _value("SELECT constraint_name FROM _odac_orphans WHERE table_name = 'orders' LIMIT 1")
+    stage.run("orphans", "restore", run, "--constraint", key, expect=NOT_IN_SYNC)
     restored = "SELECT count(*) FROM orders WHERE customer_id = ?"
     _expect(_value(restored, LOST_CUSTOMER) == 3, "the orders have their customer again")
     stage.run("orphans", "list")

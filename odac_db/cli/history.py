@@ -49,12 +49,14 @@ def _last(entries: tuple[HistoryEntry, ...], limit: int | None) -> tuple[History
 
 
 def _print(output: Output, entries: tuple[HistoryEntry, ...], title: str) -> None:
+    from odac_db.cli.text import moment
+
     if title:
         output.line((title, "bold underline"))
     if not entries:
         output.line("No run yet.")
     for entry in entries:
-        when = entry.started_at.isoformat(sep=" ", timespec="seconds")
+        when = moment(entry.started_at)
         status = (entry.status, _STYLES.get(entry.status, ""))
         output.line((when, "bold"), "  ", status, "  ", (entry.run, "dim"))
         for number, operation in enumerate(entry.operations):

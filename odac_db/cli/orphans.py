@@ -12,6 +12,7 @@ from odac_db.cli.options import AsJson, Schema, Url
 
 if TYPE_CHECKING:
     from odac_db.cli.output import Output
+    from odac_db.database import Database
     from odac_db.migrate.orphans.restore import RestoreResult
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as listed.")]
@@ -30,7 +31,7 @@ def list_orphans(url: Url = None, schema: Schema = None, as_json: AsJson = False
     import msgspec
 
     from odac_db.cli.output import Output
-    from odac_db.cli.text import counted
+    from odac_db.cli.text import counted, moment
 
     with opened(url, schema, needs_schema=False) as connections:
         runs = {name: db.orphan_runs() for name, db in connections.items()}
@@ -48,7 +49,7 @@ def list_orphans(url: Url = None, schema: Schema = None, as_json: AsJson = False
         for each in found:
             output.line(
                 (each.run, "bold"),
-                f"  {each.cleaned_at:%Y-%m-%d %H:%M:%S}  {each.table}  {each.constraint}  "
+                f"  {moment(each.cleaned_at)}  {each.table}  {each.constraint}  "
                 f"{each.action}  {counted(each.rows, 'row')}",
                 (f", {each.restored:,} restored" if each.restored else "", "green"),
             )
@@ -71,8 +72,7 @@ def restore(
         if name not in connections:
             raise UsageProblem(f"no connection {name!r}; there is {', '.join(connections)}")
         database = connections[name]
-        if all(each.run != run for each in database.orphan_runs()):
-            raise UsageProblem(f"no run {run!r} cleaned anything; see odac-db orphans list")
+        _check_cleaned(database, run, constraint)
         result = database.restore_orphans(run, constraint=constraint)
     output = Output()
     if as_json:
@@ -82,6 +82,15 @@ def restore(
     else:
         _print_restored(output, result)
     return NOT_IN_SYNC if result.refused else DONE
+
+
+def _check_cleaned(database: Database, run: str, constraint: str | None) -> None:
+    cleaned = [each.constraint for each in database.orphan_runs() if each.run == run]
+    if not cleaned:
+        raise UsageProblem(f"no run {run!r} cleaned anything; see odac-db orphans list")
+    if constraint is not None and constraint not in cleaned:
+        keys = ", ".join(dict.fromkeys(cleaned))
+        raise UsageProblem(f"run {run} cleaned nothing for {constraint!r}, but for {keys}")
 
 
 def _print_restored(output: Output, result: RestoreResult) -> None:

@@ -25,13 +25,19 @@ _MARKS = {"applied": ("✓", "green"), "held_back": ("⏸", "yellow"), "blocked"
 _UNWRAPPED = 1_000_000
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process itself, with an exit code of its own."""
+        raise BrokenPipeError
+
+
 class Output:
     """Writes answers to one stream, stdout if none is given."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         terminal = self._stream.isatty()
-        self._console = Console(
+        self._console = _Console(
             file=self._stream,
             width=None if terminal else _UNWRAPPED,
             highlight=False,
@@ -64,13 +70,7 @@ class Output:
         """What a migrate did, what is left, and one line that sums it up."""
         self._title(title)
         self._operations((*report.applied, *report.remaining))
-        for table, rows in report.orphans.items():
-            self.line(
-                ("✓ ", "green"),
-                f"{counted(rows, 'orphan')} of {table} cleaned and kept; ",
-                (f"odac-db orphans restore {report.run}", "bold"),
-                " puts them back",
-            )
+        self._cleaned(report)
         inserted = sum(seed.kind == "seed_insert" for seed in report.seeds)
         if report.seeds:
             updated = len(report.seeds) - inserted
@@ -96,11 +96,23 @@ class Output:
     def _operations(self, operations: Sequence[Operation]) -> None:
         for table, group in _by_table(operations).items():
             tree = self._tree((table or "types", "bold"))
+            told = ""
             for operation in group:
-                self._add_operation(tree, operation)
+                again = bool(told) and operation.reason == told
+                self._add_operation(tree, operation, "as above" if again else operation.reason)
+                told = operation.reason
             self._console.print(tree)
 
-    def _add_operation(self, tree: Tree, operation: Operation) -> None:
+    def _cleaned(self, report: Report) -> None:
+        if not report.orphans:
+            return
+        total = counted(sum(report.orphans.values()), "orphan")
+        tables = ", ".join(f"{rows:,} of {table}" for table, rows in report.orphans.items())
+        command = f"odac-db orphans restore {report.run}"
+        self.line(("✓ ", "green"), f"{total} cleaned and kept ({tables})")
+        self.line("  ", (command, "bold"), " puts back what the foreign keys allow by then")
+
+    def _add_operation(self, tree: Tree, operation: Operation, reason: str) -> None:
         branch = tree.add(self._text(*headline(operation)))
         columns = _columns_of(operation.change)
         if columns:
@@ -108,9 +120,8 @@ class Output:
         if operation.status != "applied":
             for hazard in operation.hazards:
                 branch.add(self._text((f"{hazard.code}: {hazard.message}", "dim")))
-        if operation.reason:
-            for line in operation.reason.splitlines():
-                branch.add(self._text((line, _MARKS.get(operation.status, ("", "dim"))[1])))
+        for line in reason.splitlines():
+            branch.add(self._text((line, _MARKS.get(operation.status, ("", "dim"))[1])))
 
     def _left_alone(self, unsupported: Sequence[Unsupported], undeclared: Sequence[str]) -> None:
         self.unsupported(unsupported)

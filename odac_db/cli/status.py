@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from odac_db.cli.errors import DONE
+from odac_db.cli.masking import masked
 from odac_db.cli.opening import opened
 from odac_db.cli.options import AsJson, Schema, Url
 
@@ -36,7 +38,7 @@ def _standing(database: Database) -> dict[str, Any]:
     last = max(runs, key=lambda entry: entry.started_at, default=None)
     return {
         "in_sync": plan.in_sync,
-        "database": database.engine.url.render_as_string(hide_password=True),
+        "database": masked(database.engine.url.render_as_string(hide_password=True)),
         "pending": len(plan.of_status("pending")),
         "held_back": len(plan.of_status("held_back")),
         "blocked": len(plan.of_status("blocked")),
@@ -48,12 +50,11 @@ def _standing(database: Database) -> dict[str, Any]:
 
 
 def _print(output: Output, standing: dict[str, Any], title: str) -> None:
-    from odac_db.cli.masking import masked
-    from odac_db.cli.text import counted
+    from odac_db.cli.text import counted, moment
 
     if title:
         output.line((title, "bold underline"))
-    output.line("database     ", masked(standing["database"]))
+    output.line("database     ", standing["database"])
     if standing["in_sync"]:
         output.line("schema       ", ("in sync", "green"))
     else:
@@ -64,9 +65,8 @@ def _print(output: Output, standing: dict[str, Any], title: str) -> None:
     if last is None:
         output.line("last run     none")
     else:
+        began = moment(datetime.fromisoformat(last["started_at"]))
         operations = counted(len(last["operations"]), "operation")
-        output.line(
-            f"last run     {last['started_at']}  {last['status']}  {operations}  {last['run']}"
-        )
+        output.line(f"last run     {began}  {last['status']}  {operations}  {last['run']}")
     output.line(f"undeclared   {counted(len(standing['undeclared']), 'table')}")
     output.line(f"unsupported  {counted(standing['unsupported'], 'object')}")

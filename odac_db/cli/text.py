@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 _CONTROLS = {
     code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
 }
@@ -21,3 +23,8 @@ def plain_ascii(text: str) -> str:
 def counted(number: int, word: str, plural: str = "") -> str:
     """``1 table``, ``3 tables``, ``1,204 rows``."""
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def moment(when: datetime) -> str:
+    """``2026-02-25 10:00:00 UTC``; odac-db's own times are UTC, with or without a zone."""
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"

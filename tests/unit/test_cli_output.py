@@ -98,6 +98,12 @@ def test_a_plan_is_a_tree_of_tables_with_a_last_line_that_sums_up() -> None:
     )
 
 
+def test_one_reason_for_two_operations_is_told_once() -> None:
+    twin = msgspec.structs.replace(DROP, name="slug2", summary="posts.slug2 text")
+    assert shown(Plan(operations=(DROP, twin))).count("would lose data") == 1
+    assert "as above" in shown(Plan(operations=(DROP, twin)))
+
+
 def test_a_new_table_shows_its_columns() -> None:
     table = Table(
         name="t",
@@ -135,7 +141,7 @@ def test_a_report_shows_what_was_done_what_remains_orphans_and_seeds() -> None:
             SeedResult(kind="seed_insert", table="t", key="a"),
             SeedResult(kind="seed_update", table="t", key="b"),
         ),
-        orphans={"orders": 3},
+        orphans={"orders": 3, "items": 2},
         run="r1",
         seconds=0.25,
     )
@@ -143,7 +149,8 @@ def test_a_report_shows_what_was_done_what_remains_orphans_and_seeds() -> None:
     assert "✓ alter column title varchar(10) → varchar(40)\n" in text
     assert "table_rewrite" not in text
     assert "⏸ drop column slug" in text
-    assert "3 orphans of orders cleaned and kept; odac-db orphans restore r1" in text
+    assert "✓ 5 orphans cleaned and kept (3 of orders, 2 of items)\n" in text
+    assert "odac-db orphans restore r1" in text
     assert "seeds: 1 inserted, 1 updated" in text
     assert text.endswith("Applied 1 operation in 0.25 s; 1 held back.\n")
 
