@@ -14,6 +14,7 @@ from odac_db.dialects.sqlite.create import (
     reference_text,
 )
 from odac_db.dialects.sqlite.in_place import needs_rebuild, riders
+from odac_db.dialects.sqlite.index_names import IndexNames
 from odac_db.dialects.sqlite.leftovers import ON_CONFLICT
 from odac_db.dialects.sqlite.rebuild import rebuild
 from odac_db.dialects.sqlite.renames import (
@@ -96,6 +97,7 @@ class _Renderer:
         self.order = self.ordered(changes)
         self.positions = {id(change): n for n, change in enumerate(self.order)}
         self.carriers = self.find_carriers()
+        self.index_names = IndexNames(self.live, target.tables)
 
     def rendered(self) -> list[Rendered]:
         return [self.one(change) for change in self.order]
@@ -130,14 +132,15 @@ class _Renderer:
 
     def one(self, change: Change) -> Rendered:
         """A change with its statements, or with the position of the one that has them."""
-        carrier = self.carrier_of(change)
         position = self.positions[id(change)]
+        carrier = self.carrier_of(change)
         if carrier is not None and carrier != position:
             return Rendered(change=change, carried_by=carrier)
+        statements = list(self.index_names.cleared_for(change, position))
         if carrier == position and table_of(change) in self.rebuilt:
-            statements: Sequence[str] = self.rebuild(table_of(change))
+            statements += self.rebuild(table_of(change))
         else:
-            statements = self.in_place(change)
+            statements += self.in_place(change)
         return Rendered(change=change, statements=tuple(Statement(sql=sql) for sql in statements))
 
     def carrier_of(self, change: Change) -> int | None:
@@ -150,6 +153,8 @@ class _Renderer:
             if not _is_definition(change) and self.positions[id(change)] < self.carriers[name]:
                 return None
             return self.carriers[name]
+        if isinstance(change, DropIndex):
+            return self.index_names.displaced_by(change)
         for host in self.by_table.get(name, ()):
             if any(rider is change for rider in riders(host, self.by_table[name])):
                 return self.positions[id(host)]
@@ -163,10 +168,12 @@ class _Renderer:
         new = {change.column.name for change in own if isinstance(change, AddColumn)}
         table = self.target.tables[name]
         former = self.former.get(name, name)
+        restored = [i for i in table.indexes if not i.constraint and i not in added]
+        self.index_names.leave_only(name, restored)
         return rebuild(
             self.live[name],
             table,
-            [index for index in table.indexes if not index.constraint and index not in added],
+            restored,
             self.triggers.get(name, ()),
             anew=dropped & new,
             conflicts={

@@ -78,7 +78,7 @@ class _TableResolver:
             name=self.name,
             columns=tuple(self.columns.values()),
             primary_key=key,
-            indexes=tuple(self.indexes(key)),
+            indexes=self.without_twins(tuple(self.indexes(key)), key),
             foreign_keys=tuple(self.foreign_keys()),
             checks=tuple(self.checks()),
             options=options,
@@ -154,6 +154,26 @@ class _TableResolver:
             yield resolved_index(
                 declared, self.columns, self.short_name, self.reporter("indexes", position)
             )
+
+    def without_twins(
+        self, indexes: tuple[Index, ...], key: PrimaryKey | None
+    ) -> tuple[Index, ...]:
+        """All but UNIQUE constraints over what the key or another constraint has unique.
+
+        SQLite makes one index of two such constraints, whatever their directions.
+        """
+        seen: set[object] = set()
+        if key is not None and not is_rowid_alias(key, self.columns):
+            seen.add(tuple((name, None) for name in key.columns))
+        kept = []
+        for index in indexes:
+            made_of = tuple((part.column, part.collation) for part in index.parts)
+            if index.constraint and made_of in seen:
+                continue
+            if index.constraint:
+                seen.add(made_of)
+            kept.append(index)
+        return tuple(kept)
 
     def foreign_keys(self) -> Iterator[ForeignKey]:
         for name, body in self.body.columns.items():
