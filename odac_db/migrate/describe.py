@@ -76,7 +76,8 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
     name = name_of(change)
     match change:
         case CreateTable():
-            return f"{name} ({len(change.table.columns)} columns)"
+            count = len(change.table.columns)
+            return f"{name} ({count} column{'s' if count != 1 else ''})"
         case AddColumn():
             return f"{change.table}.{name} {_column(change.column)}"
         case DropColumn():

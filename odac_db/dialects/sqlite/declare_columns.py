@@ -116,16 +116,16 @@ def _default(text: str | None, type_name: str) -> DefaultValue | UnsetType:
         return UNSET
     if text == "CURRENT_TIMESTAMP":
         return "now()"
-    for value in _values(text):
+    for value in _values(text, type_name):
         plain = not isinstance(value, str) or clock(value) is None
         if plain and literal(value, type_name) == text:
             return value
     return DefaultDeclaration(expression=text)
 
 
-def _values(text: str) -> Iterator[str | int | float | bool]:
+def _values(text: str, type_name: str) -> Iterator[str | int | float | bool]:
     """What the text may stand for, the likeliest first."""
-    if text in ("0", "1"):
+    if type_name == "boolean" and text in ("0", "1"):
         yield text == "1"
     if _INTEGER.fullmatch(text):
         yield int(text)
