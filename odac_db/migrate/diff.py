@@ -44,7 +44,7 @@ def diff(live: Schema, desired: Schema, features: Features, *, prune: bool = Fal
     Live tables that are not desired are left alone unless ``prune``. Renames are not found
     here: ``live`` already has its new names (see ``rename``).
     """
-    names = FreeNames(live, features)
+    names = FreeNames(live, desired, features)
     changes: list[Change] = []
     for table in desired.tables.values():
         before = live.tables.get(table.name)
@@ -160,6 +160,8 @@ def _changed_indexes(
     dropped = [index for index in found.dropped if not _needed(index, desired, features)]
     for before, after in found.same:
         what = "unique" if before.constraint else "index"
+        if not after.named and names.is_claimed(before.name, desired.name):
+            after = msgspec.structs.replace(names.given(desired.name, after), named=True)  # noqa: PLW2901
         if after.named and before.name != after.name and what not in features.renames_constraints:
             dropped.append(before)
             found.added.append(after)

@@ -23,14 +23,26 @@ T = TypeVar("T", Index, ForeignKey, Check, Exclusion)
 class FreeNames:
     """Remembers which names are taken while a diff gives out more."""
 
-    def __init__(self, live: Schema, features: Features) -> None:
+    def __init__(self, live: Schema, desired: Schema, features: Features) -> None:
         self._fits = features.fits
+        self._claimed: dict[str | None, str] = {}
+        if features.index_names_shared:
+            self._claimed = {
+                index.name: table.name
+                for table in desired.tables.values()
+                for index in table.indexes
+                if index.named
+            }
         self._taken: set[str | None] = {*live.tables, *live.enums}
         for table in live.tables.values():
             if table.primary_key is not None:
                 self._taken.add(table.primary_key.name)
             for group in (table.indexes, table.foreign_keys, table.checks, table.exclusions):
                 self._taken.update(item.name for item in group)
+
+    def is_claimed(self, name: str | None, table: str) -> bool:
+        """Whether an index of another table is declared under this name."""
+        return name is not None and self._claimed.get(name, table) != table
 
     def given(self, table: str, item: T, *, freed: Collection[str | None] = ()) -> T:
         """The item under a name of its own. ``freed`` names vanish before it is made."""
