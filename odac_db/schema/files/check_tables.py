@@ -183,7 +183,7 @@ def unknown_words(expression: str, body: TableFile) -> list[str]:
     columns = {name.lower() for name in body.columns}
     words = _WORD.findall(expression)
     found = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         bare = word[:1].isalpha() and len(word) > 3 and following not in ("(", ".")
         if not bare or word.lower() in columns or word.lower() in _SQL_WORDS:
             continue

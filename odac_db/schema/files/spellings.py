@@ -141,9 +141,13 @@ class _Search:
         return Respelling(self.rewrites, self.problems)
 
     def rewrite(self, mapping: dict[str, Any], path: Path, key: str, value: Any) -> None:
-        """Rename the entry at ``path``, unless the other name is taken."""
+        """Rename the entry at ``path``, unless the other name is taken.
+
+        An entry that is a fault is taken out, so that it is not found faulty again.
+        """
         if key in mapping and key != path[-1]:
             self.problem(path, f"both {path[-1]!r} and {key!r} are given: keep one of them")
+            self.rewrites.append(Rewrite(path, None))
         else:
             self.rewrites.append(Rewrite(path, key, value))
 
@@ -240,8 +244,8 @@ class _Search:
         given = next((key for key in table if snake(key) == "foreign_keys"), None)
         if given is not None:
             self.problem(("relations",), f"both 'relations' and {given!r} are given: keep one")
-        elif not self.problems:
-            self.rewrites.append(Rewrite(("relations",), "foreign_keys", keys))
+        key = None if self.problems else "foreign_keys"
+        self.rewrites.append(Rewrite(("relations",), key, keys))
         return {key["columns"][0] for key in keys}
 
 

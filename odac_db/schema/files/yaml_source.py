@@ -15,12 +15,14 @@ from typing import Any
 import yaml
 from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
 from odac_db.errors import Problem
 from odac_db.schema.files.document import (
     MAXIMUM_DEPTH,
     MAXIMUM_VALUES,
     Document,
+    Lines,
     Path,
     Position,
     Spans,
@@ -58,9 +60,10 @@ def read_yaml(text: str, file: str) -> Document:
     try:
         node = compose(text)
     except yaml.MarkedYAMLError as error:
-        return failed(file, f"not valid YAML: {_words(error)}", _marked(error))
-    except (yaml.YAMLError, RecursionError) as error:
-        return failed(file, f"not valid YAML: {error}")
+        return failed(file, f"not valid YAML: {_words(error, text)}", _marked(error))
+    except ReaderError as error:
+        position = Lines(text).position(max(text.find(chr(error.character)), 0))
+        return failed(file, f"not valid YAML: {error.reason}", position)
     if node is None:
         return failed(file, "the file is empty")
     return _Builder(file).document(node)
@@ -111,10 +114,10 @@ def _refuse_deep_nesting(text: str) -> None:
         parser.dispose()
 
 
-def _words(error: yaml.MarkedYAMLError) -> str:
+def _words(error: yaml.MarkedYAMLError, text: str) -> str:
     problem = error.problem or "cannot be read"
-    if "'\\t'" in problem or "tab character" in problem:
-        return f"{problem} (indent with spaces, not tabs)"
+    if error.problem_mark and text.startswith("\t", error.problem_mark.index):
+        return "a tab where a value should start: indent with spaces"
     if problem == "but found another document":
         return "a second document ('---') starts here; a file holds one table"
     context = f"{error.context}, " if error.context else ""
