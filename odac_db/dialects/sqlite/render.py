@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
+import msgspec
+
 from odac_db.dialects.base import Features, Rendered
 from odac_db.dialects.sqlite.create import (
     check_text,
@@ -12,6 +14,7 @@ from odac_db.dialects.sqlite.create import (
     create_index,
     create_table,
     reference_text,
+    rowid_alias,
 )
 from odac_db.dialects.sqlite.in_place import needs_rebuild, riders
 from odac_db.dialects.sqlite.index_names import IndexNames
@@ -56,7 +59,7 @@ from odac_db.schema.changes import (
     SetTableOptions,
     table_of,
 )
-from odac_db.schema.model import Schema
+from odac_db.schema.model import Schema, Table
 from odac_db.schema.plan import Statement
 
 
@@ -166,7 +169,7 @@ class _Renderer:
         added = [change.index for change in own if isinstance(change, AddIndex)]
         dropped = {change.column.name for change in own if isinstance(change, DropColumn)}
         new = {change.column.name for change in own if isinstance(change, AddColumn)}
-        table = self.target.tables[name]
+        table = self.shaped(name)
         former = self.former.get(name, name)
         restored = [i for i in table.indexes if not i.constraint and i not in added]
         self.index_names.leave_only(name, restored)
@@ -182,6 +185,18 @@ class _Renderer:
                 if item.kind == ON_CONFLICT and item.table == former
             },
         )
+
+    def shaped(self, name: str) -> Table:
+        """What a table is to be. How a former primary key was spelt means nothing for another."""
+        live, table = self.live[name], self.target.tables[name]
+        same = live.primary_key == table.primary_key and rowid_alias(live) == rowid_alias(table)
+        if same or any(
+            isinstance(change, SetTableOptions) and "null_keys" in change.after
+            for change in self.by_table[name]
+        ):
+            return table
+        options = {key: value for key, value in table.options.items() if key != "null_keys"}
+        return msgspec.structs.replace(table, options=options)
 
     def in_place(self, change: Change) -> Sequence[str]:  # noqa: C901 - one line a change
         match change:
@@ -243,6 +258,8 @@ def _is_definition(change: Change) -> bool:
         case RenameConstraint():
             return change.what != "index"
         case CleanOrphans() | SetTableComment() | SetObjectComment():
+            return False
+        case RenameTable() | RenameColumn():
             return False
         case _:
             return True
