@@ -95,7 +95,8 @@ def bare(url: str, statements: list[tuple[str, Any]]) -> float:
         begin = time.perf_counter()
         for statement, parameters in statements:
             cursor.execute(statement, parameters) if parameters else cursor.execute(statement)
-            cursor.fetchall()
+            if cursor.description:
+                cursor.fetchall()
         taken = time.perf_counter() - begin
     engine.dispose()
     return taken
