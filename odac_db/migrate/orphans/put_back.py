@@ -20,6 +20,8 @@ from sqlalchemy import (
 )
 
 from odac_db.dialects.base import Dialect, Features
+from odac_db.migrate.orphans.copies import lenient_text
+from odac_db.migrate.row_json import encode_row
 from odac_db.migrate.selectables import Raw, insertion, key_columns, key_in, relation
 from odac_db.schema.model import ForeignKey, Schema, Table
 
@@ -96,30 +98,66 @@ def _find(
         raise Refused(f"{', '.join(columns)}: no longer all there")
     primary = table.primary_key.columns if table.primary_key else ()
     known = {name: row[name] for name in primary or row if name in row and name not in columns}
-    namespace = place.features.namespace
-    source = relation(table.name, (each.name for each in table.columns), namespace)
-    keys = [each.label(f"odac_{n}") for n, each in enumerate(key_columns(place.dialect, table))]
-    rows = select(*keys).select_from(source).where(*_same(place, table, known))
-    if place.conn.execute(rows.limit(1)).first() is None:
+    found = _row_like(place, table, known, (), exactly=not primary)
+    if found is None:
         raise Refused("the row no longer exists")
     if was_null:
-        rows = rows.where(*(source.c[name].is_(None) for name in columns))
-    found = place.conn.execute(rows.limit(1)).first()
+        found = _row_like(place, table, known, columns, exactly=not primary)
     if found is None:
         raise Refused(f"{', '.join(columns)} has been given another value since")
-    return tuple(found)
+    return found
+
+
+def _row_like(
+    place: Place,
+    table: Table,
+    known: Mapping[str, Any],
+    nulls: Sequence[str],
+    *,
+    exactly: bool,
+) -> tuple[Any, ...] | None:
+    """The key of a row with these values, and NULL in those columns.
+
+    ``exactly``: the server picks the candidates, and they are compared here, because not
+    every type has an equality there that can be trusted.
+    """
+    keys = key_columns(place.dialect, table)
+    kept = [each.name for each in table.columns if each.name in known]
+    read = _readable(place, table)
+    shown = [*keys, *(read[name] for name in kept if exactly)]
+    labelled = [each.label(f"odac_{number}") for number, each in enumerate(shown)]
+    source = relation(table.name, nulls, place.features.namespace)
+    rows = select(*labelled).select_from(source)
+    rows = rows.where(*_same(place, table, known), *(source.c[name].is_(None) for name in nulls))
+    wanted = encode_row({name: known[name] for name in kept})
+    with lenient_text(place.conn), place.conn.execute(rows) as found:
+        for row in found:
+            values = dict(zip(kept, row[len(keys) :], strict=False))
+            if not exactly or encode_row(values) == wanted:
+                return tuple(row[: len(keys)])
+    return None
+
+
+def _readable(place: Place, table: Table) -> dict[str, ColumnElement[Any]]:
+    names = (each.name for each in table.columns)
+    expressions = zip(names, place.dialect.typed_row(table), strict=True)
+    return {name: literal_column(expression, Raw()) for name, expression in expressions}
 
 
 def _same(place: Place, table: Table, known: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    expressions = dict(
-        zip((each.name for each in table.columns), place.dialect.typed_row(table), strict=True)
-    )
-    read = {name: literal_column(expressions[name], Raw()) for name in known if name in expressions}
-    return [
-        read[name].is_(None) if value is None else read[name] == _value(value)
-        for name, value in known.items()
-        if name in read
-    ]
+    """The values as conditions, but for bytes and JSON, which no column may equal (MySQL)."""
+    read = _readable(place, table)
+    conditions: list[ColumnElement[bool]] = []
+    for name, value in known.items():
+        column = table.column(name)
+        primary = table.primary_key is not None and name in table.primary_key.columns
+        if column is None:
+            continue
+        if value is None:
+            conditions.append(read[name].is_(None))
+        elif primary or not (isinstance(value, bytes) or column.type == "json"):
+            conditions.append(read[name] == _value(value))
+    return conditions
 
 
 def _check_parents(

@@ -79,9 +79,14 @@ def plan_seeds(
 
 def _in_order(schema: Schema, seeded: set[str]) -> list[str]:
     tables = {name: schema.tables[name] for name in seeded if name in schema.tables}
-    return parents_first(
-        {name: {key.ref_table for key in table.foreign_keys} for name, table in tables.items()}
-    )
+    references = {
+        name: {key.ref_table for key in table.foreign_keys} for name, table in tables.items()
+    }
+    required = {
+        name: {key.ref_table for key in table.foreign_keys if not _nullable(table, key)}
+        for name, table in tables.items()
+    }
+    return parents_first(references, required)
 
 
 def _is_there(seeds: SeedTable, live: Table | None) -> bool:
