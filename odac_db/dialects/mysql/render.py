@@ -80,6 +80,7 @@ class _Renderer:
         self.carrier = 0
         self.clauses: list[str] = []
         self.fulltext = False
+        self.brought_along: dict[int, int] = {}
         self.live = dict(current.tables)
         self.invisible = {
             (item.table, item.name)
@@ -95,6 +96,10 @@ class _Renderer:
     def add(self, position: int, change: Change) -> None:
         if isinstance(change, AddIndex) and change.table in self.created:
             carrier = self.created[change.table]
+            self.rendered.append(Rendered(change=change, carried_by=carrier))
+            return
+        if position in self.brought_along:
+            carrier = self.brought_along[position]
             self.rendered.append(Rendered(change=change, carried_by=carrier))
             return
         statements = self.own_statements(change)
@@ -118,6 +123,70 @@ class _Renderer:
         for clause in self.alter_clauses(change):
             if clause not in self.clauses:
                 self.clauses.append(clause)
+        if isinstance(change, (DropPrimaryKey, DropIndex)):
+            self.settle_number(position, change)
+        if isinstance(change, (AddPrimaryKey, AddIndex)):
+            self.bring_along(self.covered(position, change))
+
+    def settle_number(self, position: int, change: DropPrimaryKey | DropIndex) -> None:
+        """A column that numbers itself cannot be without a key, not even between statements.
+
+        Where its last key goes, dropping the column itself comes along from further down;
+        where the column stays, it stops numbering and may be null.
+        """
+        column = self.unkeyed_number(change)
+        if column is None:
+            return
+        later = range(position + 1, len(self.changes))
+        along = [at for at in later if _drops(self.changes[at], change.table, column.name)]
+        if not along:
+            plain = replace(column, identity=None, nullable=True)
+            self.clauses.append(self.modify(change.table, plain))
+        self.bring_along(along)
+
+    def covered(self, position: int, change: AddPrimaryKey | AddIndex) -> list[int]:
+        """The drops further down of indexes that the new key covers.
+
+        An index made for a foreign key vanishes by itself as soon as another key covers it,
+        even when the foreign key has gone before; then DROP INDEX fails with error 1091.
+        """
+        if isinstance(change, AddIndex):
+            columns = tuple(part.column for part in change.index.parts)
+        else:
+            columns = change.primary_key.columns
+        return [
+            at
+            for at in range(position + 1, len(self.changes))
+            if isinstance(other := self.changes[at], DropIndex)
+            and other.table == change.table
+            and not other.index.unique
+            and columns[: len(other.index.parts)] == other.index.columns
+        ]
+
+    def bring_along(self, positions: Sequence[int]) -> None:
+        """Carries changes that come later in the ALTER TABLE that is open."""
+        for at in positions:
+            if at in self.brought_along:
+                continue
+            self.brought_along[at] = self.carrier
+            self.clauses.extend(self.alter_clauses(self.changes[at]))
+            self.follow(self.changes[at])
+
+    def unkeyed_number(self, change: DropPrimaryKey | DropIndex) -> Column | None:
+        """The auto_increment column whose last key this change drops, nothing else keying it."""
+        table = self.live[change.table]
+        column = next((c for c in table.columns if c.identity is not None), None)
+        if column is None:
+            return None
+        mine = [other for other in self.changes if table_of(other) == table.name]
+        dropped = [other.index for other in mine if isinstance(other, DropIndex)]
+        firsts = [index.parts[0].column for index in table.indexes if index not in dropped]
+        firsts += [o.index.parts[0].column for o in mine if isinstance(o, AddIndex)]
+        firsts += [o.primary_key.columns[0] for o in mine if isinstance(o, AddPrimaryKey)]
+        if table.primary_key and not any(isinstance(o, DropPrimaryKey) for o in mine):
+            firsts.append(table.primary_key.columns[0])
+        settled = any(isinstance(o, AlterColumn) and o.after.name == column.name for o in mine)
+        return None if settled or column.name in firsts else column
 
     def close(self) -> None:
         """Ends the ALTER TABLE that is open, giving its statement to the first change in it."""
@@ -335,6 +404,17 @@ def _alter(table: str, *parts: str) -> str:
 def _was_virtual(change: AlterColumn) -> bool:
     made = change.before.generated
     return made is not None and not made.stored and change.after.generated is None
+
+
+def _drops(change: Change, table: str, column: str) -> bool:
+    """Whether the change drops that column, or an index that goes with it."""
+    match change:
+        case DropColumn():
+            return change.table == table and change.column.name == column
+        case DropIndex():
+            return change.table == table and column in change.index.columns
+        case _:
+            return False
 
 
 def _uses(index: Index, column: str) -> bool:
