@@ -47,9 +47,7 @@ def main() -> None:
     bare, sqlalchemy = medians["python -c pass"], medians["import sqlalchemy"]
     print(f"{'':<22}{'median':>9}{'x pass':>9}{'x sqlalchemy':>14}")
     for name, taken in medians.items():
-        print(
-            f"{name:<22}{taken * 1000:>6.0f} ms{taken / bare:>9.1f}{taken / sqlalchemy:>14.2f}"
-        )
+        print(f"{name:<22}{taken * 1000:>6.0f} ms{taken / bare:>9.1f}{taken / sqlalchemy:>14.2f}")
 
 
 if __name__ == "__main__":
