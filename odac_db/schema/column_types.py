@@ -91,10 +91,10 @@ def misspelt(type_name: str) -> str | None:
         return None
     if name != name.lower() or not name.replace("_", "").isalnum():
         return None
-    return next((known for known in PORTABLE if _one_apart(name, known)), None)
+    return next((known for known in PORTABLE if one_slip_apart(name, known)), None)
 
 
-def _one_apart(left: str, right: str) -> bool:
+def one_slip_apart(left: str, right: str) -> bool:
     """Whether one insertion, deletion, replacement or swap of neighbours makes them equal."""
     if abs(len(left) - len(right)) > 1:
         return False

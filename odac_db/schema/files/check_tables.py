@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from odac_db.schema.column_types import one_slip_apart
 from odac_db.schema.declaration import (
     IndexDeclaration,
     IndexKey,
@@ -183,11 +184,12 @@ def unknown_words(expression: str, body: TableFile) -> list[str]:
     columns = {name.lower() for name in body.columns}
     words = _WORD.findall(expression)
     found = []
-    for word, following in zip(words, [*words, ""][1:], strict=True):
-        bare = word[:1].isalpha() and len(word) > 3 and following not in ("(", ".")
-        if not bare or word.lower() in columns or word.lower() in _SQL_WORDS:
+    for before, word, after in zip(["", *words], words, [*words, ""][1:], strict=False):
+        bare = word[:1].isalpha() and before != "." and after not in ("(", ".")
+        known = word.lower() in columns or word.lower() in _SQL_WORDS
+        if not bare or known or len(word) < 4:
             continue
-        if nearest(word, [c for c in columns if abs(len(c) - len(word)) < 2 and c[0] == word[0]]):
+        if any(one_slip_apart(word.lower(), column) for column in columns):
             found.append(word)
     return list(dict.fromkeys(found))
 
