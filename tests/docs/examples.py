@@ -9,7 +9,8 @@
 Run ids, times and durations differ from run to run and are compared as such. An id that
 a page shows can be used in a later command of the page.
 
-``python -m tests.docs.examples PAGE...`` writes what the commands print into the pages.
+``python -m tests.docs.examples PAGE...`` writes what the commands print into the pages, and
+the parts that ``made`` makes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tests.docs.made import refreshed
 from tests.docs.pages import ROOT, Block, blocks
 
 FILE = re.compile(r"(?:#|--) (?P<name>[\w./-]+\.(?:ya?ml|toml|py|sql))\n")
@@ -153,7 +155,7 @@ def main(names: list[str]) -> None:
         page = Path(name)
         text = page.read_text("utf-8")
         with tempfile.TemporaryDirectory() as folder:
-            result = played(text, Path(folder).resolve())
+            result = played(refreshed(text), Path(folder).resolve())
         if result != text:
             page.write_text(result, "utf-8")
             print(f"{name}: rewritten")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-_FENCE = re.compile(r"^```(?P<language>[\w+-]*)[ \t]*$", re.MULTILINE)
+_FENCE = re.compile(r"^```(?P<language>[\w{}+-]*)[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^(#+) (.+?)\s*$", re.MULTILINE)
 
 
@@ -66,11 +66,16 @@ def rows(text: str) -> list[list[str]]:
     lines = [line.strip() for line in text.splitlines()]
     found = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        if not line.startswith("|") or set(line) <= set("|-: ") or set(following) <= set("|-: ") != set():
+        if not line.startswith("|") or _is_rule(line) or _is_rule(following):
             continue
         cells = line.strip("|").replace("\\|", "\0").split("|")
         found.append([cell.strip().replace("\0", "|") for cell in cells])
     return found
+
+
+def _is_rule(line: str) -> bool:
+    """Whether the line parts a table's head from its rows."""
+    return line.startswith("|-")
 
 
 def words(cell: str) -> list[str]:

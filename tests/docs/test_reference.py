@@ -1,0 +1,236 @@
+"""Every public name, key, verb, option, error and hazard has its place in the documentation."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import odac_db
+from odac_db import Database, errors
+from odac_db.migrate.ledger import HistoryEntry
+from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
+from odac_db.migrate.pull import PullResult
+from odac_db.schema import declaration as d
+from odac_db.schema.plan import Operation, Plan, Progress, Report
+from tests.docs.examples import called
+from tests.docs.made import refreshed
+from tests.docs.pages import DOCS, ROOT, prose, rows, sections, words
+
+REFERENCE = DOCS / "reference"
+FILES = (REFERENCE / "schema-files.md").read_text("utf-8")
+COMMANDS = (REFERENCE / "cli.md").read_text("utf-8")
+API = (REFERENCE / "api.md").read_text("utf-8")
+
+
+def first_words(text: str) -> list[str]:
+    """What the first cells of a section's tables name."""
+    return [word for row in rows(text) for word in words(row[0])]
+
+
+KEYS = {
+    "Table keys": d.TableFile,
+    "Column keys": d.ColumnDeclaration,
+    "Index keys": d.IndexDeclaration,
+    "Index key keys": d.IndexKey,
+    "Primary key keys": d.PrimaryKeyDeclaration,
+    "Foreign key keys": d.ForeignKeyDeclaration,
+    "Reference keys": d.ReferenceDeclaration,
+    "Check keys": d.CheckDeclaration,
+    "Exclusion keys": d.ExclusionDeclaration,
+    "Exclusion element keys": d.ExclusionElement,
+    "Generated keys": d.GeneratedDeclaration,
+    "Identity keys": d.IdentityDeclaration,
+    "Enum type keys": d.EnumDeclaration,
+    "Types of their own": d.TypesFile,
+}
+
+
+def keys_of(struct: type) -> list[str]:
+    return sorted(field.encode_name for field in msgspec.structs.fields(struct))
+
+
+@pytest.mark.parametrize("heading", KEYS)
+def test_keys_of_schema_files(heading: str) -> None:
+    assert sorted(first_words(sections(FILES)[heading])) == keys_of(KEYS[heading])
+
+
+def test_every_mapping_of_a_file_has_a_table() -> None:
+    mappings = {one for one in vars(d).values() if inspect.isclass(one) and issubclass(one, d.Strict)}
+    # Its two keys are in the tables of defaults.
+    assert mappings - {d.Strict, d.DefaultDeclaration} == set(KEYS.values())
+    assert set(keys_of(d.DefaultDeclaration)) <= set(first_words(sections(FILES)["Defaults"]))
+
+
+def test_table_options() -> None:
+    found = next(f for f in msgspec.structs.fields(d.TableFile) if f.name == "options")
+    allowed = msgspec.inspect.type_info(found.type).key_type.values  # type: ignore[union-attr, attr-defined]
+    assert set(first_words(sections(FILES)["Options"])) == set(allowed)
+
+
+def test_types_are_what_the_dialects_make_of_them() -> None:
+    assert refreshed(FILES) == FILES
+
+
+def test_public_names() -> None:
+    named = re.findall(r"^## `(\w+)`$", API, re.MULTILINE)
+    others = {"ConnectionFailed", *words(sections(API)["Errors"])}
+    assert {*named, *others} == set(odac_db.__all__)
+
+
+def public(owner: type) -> set[str]:
+    return {name for name in vars(owner) if not name.startswith("_")}
+
+
+def test_methods_of_database() -> None:
+    documented = {name for name in sections(API) if name.startswith("Database.")}
+    assert documented == {f"Database.{name}" for name in public(Database)}
+
+
+def test_parameters_of_database() -> None:
+    found = sections(API)
+    lacking = [
+        f"{name}: {parameter}"
+        for name in public(Database)
+        if inspect.isroutine(getattr(Database, name))
+        for parameter in inspect.signature(getattr(Database, name)).parameters
+        if parameter != "self" and parameter not in found[f"Database.{name}"]
+    ]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("record", [Plan, Operation, Report, Progress], ids=lambda r: r.__name__)
+def test_attributes_of_records(record: type) -> None:
+    methods = {name for name in public(record) if name not in record.__struct_fields__}  # type: ignore[attr-defined]
+    expected = {*record.__struct_fields__, *methods}  # type: ignore[attr-defined]
+    assert set(first_words(sections(API)[record.__name__])) == expected
+
+
+def test_errors() -> None:
+    documented = re.findall(r"^## `(\w+)`$", (REFERENCE / "errors.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(errors.__all__)
+    assert set(errors.__all__) - {"Problem"} <= set(odac_db.__all__)
+
+
+def hazard_codes() -> set[str]:
+    """The first argument of every ``Hazard(...)`` in the package."""
+    found = set()
+    for file in (ROOT / "odac_db").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Hazard":
+                code = node.args[0]
+                assert isinstance(code, ast.Constant), f"{file}: a hazard's code is a plain text"
+                found.add(code.value)
+    return found
+
+
+def test_hazards() -> None:
+    pages = {page.stem for page in (REFERENCE / "hazards").glob("*.md")} - {"index"}
+    assert pages == hazard_codes()
+    index = (REFERENCE / "hazards/index.md").read_text("utf-8")
+    assert {row[0].partition("]")[0].strip("[") for row in rows(prose(index))} == pages
+
+
+def wide_help(monkeypatch: pytest.MonkeyPatch, *verb: str) -> str:
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("TERMINAL_WIDTH", "300")
+    code, text = called([*verb, "--help"])
+    assert code == 0
+    return text
+
+
+def test_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed(*verb: str) -> list[str]:
+        commands = wide_help(monkeypatch, *verb).partition("Commands:\n")[2]
+        return re.findall(r"^  ([\w-]+)  ", commands, re.MULTILINE)
+
+    verbs = {f"odac-db {verb}" for verb in listed()} - {"odac-db orphans"}
+    verbs |= {f"odac-db orphans {verb}" for verb in listed("orphans")}
+    assert {name for name in sections(COMMANDS) if name.startswith("odac-db ")} == verbs
+
+
+@pytest.mark.parametrize("name", [n for n in sections(COMMANDS) if n.startswith("odac-db ")])
+def test_options(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = wide_help(monkeypatch, *name.split()[1:]).partition("Options:\n")[2]
+    offered = re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)
+    assert first_words(sections(COMMANDS)[name]) == [one for one in offered if one != "--help"]
+
+
+def json_keys(heading: str) -> list[str]:
+    return first_words(sections(COMMANDS)[heading])
+
+
+def test_json_of_plans_and_reports() -> None:
+    operation = Operation(change=None, kind="", table="", name="", summary="")  # type: ignore[arg-type]
+    assert json_keys("JSON of plan and check") == list(Plan().to_json())
+    assert json_keys("JSON of an operation") == list(operation.to_json())
+    assert json_keys("JSON of migrate") == list(Report().to_json())
+
+
+RECORDS = {
+    "JSON of pull": PullResult,
+    "JSON of history": HistoryEntry,
+    "JSON of orphans list": OrphanRun,
+    "JSON of orphans restore": RestoreResult,
+}
+
+
+@pytest.mark.parametrize("heading", RECORDS)
+def test_json_of_records(heading: str) -> None:
+    record: Any = RECORDS[heading]
+    assert json_keys(heading) == list(record.__struct_fields__)
+
+
+@pytest.mark.parametrize("verb", ["status", "fmt"])
+def test_json_of_other_verbs(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "schema").mkdir()
+    monkeypatch.chdir(tmp_path)
+    place = ["--schema", "schema"] + (["--url", "sqlite://"] if verb == "status" else [])
+    code, text = called([verb, *place, "--json"])
+    assert code == 0
+    assert json_keys(f"JSON of {verb}") == list(msgspec.json.decode(text))
+
+
+def test_variables_of_the_environment() -> None:
+    used = {
+        name
+        for file in (ROOT / "odac_db").rglob("*.py")
+        for name in re.findall(r"""["'](ODAC_DB_[A-Z]+)["']""", file.read_text("utf-8"))
+    }
+    documented = set(first_words(sections(COMMANDS)["Configuration"]))
+    assert documented == {*used, "ODAC_DB_URL_NAME"}
+
+
+def test_dependencies() -> None:
+    """Each earns its place in a sentence."""
+    import tomllib  # noqa: PLC0415
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["postgresql"], *extras["mysql"]]
+    names = [re.split(r"[\[<>=,]", one)[0] for one in wanted]
+    text = (DOCS / "explanation/architecture.md").read_text("utf-8")
+    assert first_words(sections(text)["Dependencies"]) == names
+
+
+FAMILIES = {
+    "PostgreSQL": "postgresql",
+    "MySQL and MariaDB": "mysql",
+    "SQLite": "sqlite",
+}
+
+
+@pytest.mark.parametrize("heading", FAMILIES)
+def test_unsupported_kinds_exist(heading: str) -> None:
+    folder = ROOT / "odac_db/dialects" / FAMILIES[heading]
+    code = "".join(file.read_text("utf-8") for file in sorted(folder.glob("*.py")))
+    section = sections((DOCS / "not-supported.md").read_text("utf-8"))[heading]
+    from_the_server = {"view", "system view", "sequence", "function", "procedure"}
+    known = from_the_server if heading == "MySQL and MariaDB" else set()
+    unknown = [k for k in first_words(section) if k not in known and not re.search(f"['\"]{k}['\"]", code)]
+    assert unknown == []
