@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from odac_db.dialects.sqlite.column_types import allowed_in_strict
 from odac_db.dialects.sqlite.leftovers import TRIGGER, VIEW
 from odac_db.dialects.sqlite.spelling import is_constant
 from odac_db.schema.changes import (
@@ -59,6 +60,8 @@ def _in_place(change: Change, live: Table, target: Table, *, watched: bool) -> b
 
 def _addable(column: Column, target: Table) -> bool:
     key = target.primary_key
+    if target.options.get("strict") == "true" and not allowed_in_strict(column.type):
+        return False
     if column.identity is not None or (key is not None and column.name in key.columns):
         return False
     if column.generated is not None:

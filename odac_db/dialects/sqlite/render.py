@@ -8,11 +8,13 @@ from typing import assert_never
 import msgspec
 
 from odac_db.dialects.base import Features, Rendered
+from odac_db.dialects.sqlite.column_types import allowed_in_strict
 from odac_db.dialects.sqlite.create import (
     check_text,
     column_text,
     create_index,
     create_table,
+    is_numbered,
     reference_text,
     rowid_alias,
 )
@@ -187,15 +189,22 @@ class _Renderer:
         )
 
     def shaped(self, name: str) -> Table:
-        """What a table is to be. How a former primary key was spelt means nothing for another."""
+        """What a table is to be, without options that no declaration asks for and that its
+        other changes make impossible. How a former key was spelt means nothing for another.
+        """
         live, table = self.live[name], self.target.tables[name]
-        same = live.primary_key == table.primary_key and rowid_alias(live) == rowid_alias(table)
-        if same or any(
+        options = dict(table.options)
+        if table.primary_key is None or is_numbered(table):
+            options.pop("without_rowid", None)
+        if not all(allowed_in_strict(column.type) for column in table.columns):
+            options.pop("strict", None)
+        asked = any(
             isinstance(change, SetTableOptions) and "null_keys" in change.after
             for change in self.by_table[name]
-        ):
-            return table
-        options = {key: value for key, value in table.options.items() if key != "null_keys"}
+        )
+        same = live.primary_key == table.primary_key and rowid_alias(live) == rowid_alias(table)
+        if not same and not asked:
+            options.pop("null_keys", None)
         return msgspec.structs.replace(table, options=options)
 
     def in_place(self, change: Change) -> Sequence[str]:  # noqa: C901 - one line a change
