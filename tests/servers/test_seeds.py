@@ -97,7 +97,7 @@ def test_keys_of_several_columns(site: Site) -> None:
         "amount": column("decimal"),
         "note": column("text"),
     }
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"day": "2024-01-01", "amount": "1.5", "note": "a"},
         {"day": date(2024, 1, 1), "amount": 2, "note": "b"},
         {"day": "2024-01-02", "amount": Decimal("1.50"), "note": "c"},
