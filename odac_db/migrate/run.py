@@ -108,10 +108,14 @@ class Runner:
             return self._lead(look, started)
 
     def _unlocked_look(self) -> _Look | None:
-        """A look that may fail because somebody else is just changing what it looks at."""
+        """A look that may fail because somebody else is just changing what it looks at.
+
+        Statements fail then, and what several of them read may not hang together (MySQL and
+        MariaDB have no snapshot of their catalog). The look under the lock tells for sure.
+        """
         try:
             return self._look()
-        except DBAPIError:
+        except (DBAPIError, LookupError):
             return None
 
     def _look(self) -> _Look:
