@@ -89,9 +89,7 @@ class Site:
             desired,
             (),
             self.features,
-            lambda tables: POSTGRESQL.canonicalize(
-                self.connection, tables, desired, self.features
-            ),
+            lambda tables: POSTGRESQL.canonicalize(self.connection, tables, desired, self.features),
         )
         found = diff(live, settled, self.features, prune=True)
         return ordered([*found, *detached(live, found, (), self.features)], live, settled)

@@ -1,7 +1,5 @@
 """The catalog statements for tables, their columns, and enum types."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Collection

@@ -6,8 +6,6 @@ by ``||``: json_build_object costs several times as much. What is rare is looked
 one row at a time, so that no misjudged join makes a large schema quadratic.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Collection

@@ -1,7 +1,5 @@
 """The catalog statements for indexes and constraints."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -144,9 +142,7 @@ def constraints(schema: str, only: Collection[str] | None, features: PostgreSQLF
 
     NOT NULL constraints, in pg_constraint since PostgreSQL 18, belong to their columns.
     """
-    grouped = members(
-        foreign_keys=_by_name("contype = 'f'"), checks=_by_name("contype = 'c'")
-    )
+    grouped = members(foreign_keys=_by_name("contype = 'f'"), checks=_by_name("contype = 'c'"))
     return f"""{wanted(schema, only)}
 SELECT {keyed("table_name", "constraints")}
 FROM (SELECT table_name, {grouped} AS constraints

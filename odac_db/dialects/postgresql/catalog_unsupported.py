@@ -1,7 +1,5 @@
 """What the schema holds and the model does not: one statement."""
 
-
-
 from __future__ import annotations
 
 from odac_db.dialects.postgresql.catalog_json import OWN_SCHEMA, managed

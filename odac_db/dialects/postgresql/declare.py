@@ -158,7 +158,11 @@ class _Declarer:
             return part.column
         short = f"{part.column} desc"
         simple = part == IndexPart(column=part.column, descending=True)
-        if simple and part.column is not None and short not in {c.name for c in self._table.columns}:
+        if (
+            simple
+            and part.column is not None
+            and short not in {c.name for c in self._table.columns}
+        ):
             return short
         return IndexKey(
             column=part.column,

@@ -35,9 +35,7 @@ class ColumnDeclarer:
         self._features = features
         self._enums = schema.enums
         self._own = _own_enums(schema)
-        self.shared = {
-            name: enum for name, enum in schema.enums.items() if name not in self._own
-        }
+        self.shared = {name: enum for name, enum in schema.enums.items() if name not in self._own}
 
     def declared(self, table: str, column: Column, *, in_key: bool) -> ColumnDeclaration:
         """The declaration, its keys and references left to the caller."""
@@ -150,5 +148,3 @@ def _own_enums(schema: Schema) -> Mapping[str, EnumType]:
 
 def key_columns(table: Table) -> tuple[str, ...]:
     return table.primary_key.columns if table.primary_key is not None else ()
-
-

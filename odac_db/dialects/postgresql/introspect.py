@@ -97,7 +97,9 @@ def read_tables(
     """The tables of a schema, given as SQL for its oid, in three statements."""
     described = _answer(connection, catalog.tables(schema, only), _tables)
     keys = _answer(connection, catalog_keys.indexes(schema, only, features), _indexes)
-    constraints = _answer(connection, catalog_keys.constraints(schema, only, features), _constraints)
+    constraints = _answer(
+        connection, catalog_keys.constraints(schema, only, features), _constraints
+    )
     limit = features.identifier_limit
     return {
         table.name: _table(

@@ -138,9 +138,7 @@ class _Renderer:
                     (change.before, column), (change.after, column.name), self._features
                 )
 
-    def _column(
-        self, change: AddColumn | DropColumn | AlterColumn | RenameColumn
-    ) -> Iterator[str]:
+    def _column(self, change: AddColumn | DropColumn | AlterColumn | RenameColumn) -> Iterator[str]:
         match change:
             case AddColumn():
                 yield from columns.add_column(change.table, change.column, self._features)
@@ -182,8 +180,7 @@ class _Renderer:
 
 def _with_renamed(table: Table, before: str, after: str) -> Table:
     renamed = (
-        replace(column, name=after) if column.name == before else column
-        for column in table.columns
+        replace(column, name=after) if column.name == before else column for column in table.columns
     )
     return replace(table, columns=tuple(renamed))
 

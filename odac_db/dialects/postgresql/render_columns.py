@@ -34,16 +34,17 @@ def add_column(table: str, column: Column, features: PostgreSQLFeatures) -> Iter
 def alter_column(change: AlterColumn, features: PostgreSQLFeatures) -> Iterator[str]:
     table, before, after = change.table, change.before, change.after
     if before.generated is not None and after.generated is None:
-        yield from _made_plain(table, before, after, features)
-        before = replace(before, generated=None, comment=after.comment)
-    if before.identity is not None and _counter(before) != _counter(after):
-        yield from numbering.remove(table, before, features, kept=after.identity is not None)
+        yield from _made_plain(table, before, features)
+        before = replace(before, generated=None)
+    old, new = _counter(before), _counter(after)
+    if old and old != new:
+        yield from numbering.remove(table, before, features, kept=bool(new))
     actions = [*_actions(before, after)]
     if actions:
         yield f"ALTER TABLE {quote(table)} {', '.join(actions)}"
-    if after.identity is not None and _counter(before) != _counter(after):
+    if new and old != new:
         yield from numbering.add(table, before, after, features)
-    elif before.identity != after.identity or _counter(after) == "sequence":
+    elif new:
         yield from numbering.change(table, before, after, features)
     if before.comment != after.comment:
         yield tables.column_comment(table, after.name, after.comment)
@@ -81,22 +82,18 @@ def _new_type(before: Column, after: Column) -> str:
     return text if expression is None else f"{text} USING {expression}"
 
 
-def _made_plain(
-    table: str, before: Column, after: Column, features: PostgreSQLFeatures
-) -> Iterator[str]:
-    """A computed column keeps its values and is no longer computed."""
-    assert before.generated is not None
-    if before.generated.stored and features.drop_expression:
-        yield f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(before.name)} DROP EXPRESSION"
+def _made_plain(table: str, column: Column, features: PostgreSQLFeatures) -> Iterator[str]:
+    """A computed column keeps its values, and is no longer computed."""
+    assert column.generated is not None
+    name, aside = quote(column.name), quote("_odac_computed")
+    alter = f"ALTER TABLE {quote(table)}"
+    if column.generated.stored and features.drop_expression:
+        yield f"{alter} ALTER COLUMN {name} DROP EXPRESSION"
         return
-    aside = quote("_odac_computed")
-    name = quote(before.name)
-    plain = replace(before, generated=None, nullable=True, comment=after.comment)
-    yield f"ALTER TABLE {quote(table)} RENAME COLUMN {name} TO {aside}"
-    yield f"ALTER TABLE {quote(table)} ADD COLUMN {tables.definition(plain)}"
+    plain = replace(column, generated=None, nullable=True)
+    yield f"{alter} RENAME COLUMN {name} TO {aside}"
+    yield from add_column(table, plain, features)
     yield f"UPDATE {quote(table)} SET {name} = {aside}"
-    yield f"ALTER TABLE {quote(table)} DROP COLUMN {aside}"
-    if not before.nullable:
-        yield f"ALTER TABLE {quote(table)} ALTER COLUMN {name} SET NOT NULL"
-    if after.comment is not None:
-        yield tables.column_comment(table, before.name, after.comment)
+    yield f"{alter} DROP COLUMN {aside}"
+    if not column.nullable:
+        yield f"{alter} ALTER COLUMN {name} SET NOT NULL"

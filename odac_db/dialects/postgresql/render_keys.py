@@ -140,9 +140,7 @@ def comment(change: SetObjectComment) -> str:
     return _comment(change.table, change.what, change.name, change.after)
 
 
-def commented(
-    table: str, what: str, item: Index | ForeignKey | Check | Exclusion
-) -> Iterator[str]:
+def commented(table: str, what: str, item: Index | ForeignKey | Check | Exclusion) -> Iterator[str]:
     """The comment of an object just made, if it has one."""
     if item.comment is not None and item.name is not None:
         yield _comment(table, what, item.name, item.comment)

@@ -13,6 +13,7 @@ import msgspec
 
 from odac_db.dialects.postgresql import render_tables as tables
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
+from odac_db.dialects.postgresql.literals import INTEGERS
 from odac_db.dialects.postgresql.naming import literal, quote, sequence_name
 from odac_db.schema.model import Column, Identity
 
@@ -56,9 +57,7 @@ def remove(
         yield f"{alter} DROP IDENTITY"
 
 
-def add(
-    table: str, before: Column, after: Column, features: PostgreSQLFeatures
-) -> Iterator[str]:
+def add(table: str, before: Column, after: Column, features: PostgreSQLFeatures) -> Iterator[str]:
     """Numbers a column that has no default (any longer)."""
     identity = after.identity
     assert identity is not None
@@ -115,6 +114,8 @@ def change(
     assert new is not None
     name = live_sequence(table, before, features)
     options = [*_changed_options(old, new)]
+    if (old.minimum, old.maximum) != (new.minimum, new.maximum):
+        yield _inside(name, after)
     if old.kind == "serial":
         type_ = tables.sequence_type(after)
         if type_ != tables.sequence_type(before):
@@ -131,6 +132,20 @@ def change(
     wanted = live_sequence(table, after, features)
     if wanted != name:
         yield f"ALTER SEQUENCE {quote(name)} RENAME TO {quote(wanted)}"
+
+
+def _inside(name: str, column: Column) -> str:
+    """Moves a counter that is beyond its bounds to be to the nearer one: the server insists."""
+    identity = column.identity
+    assert identity is not None
+    size = INTEGERS.get(tables.sequence_type(column), 2**63)
+    up = (identity.increment or 1) > 0
+    low = identity.minimum if identity.minimum is not None else 1 if up else -size
+    high = identity.maximum if identity.maximum is not None else size - 1 if up else -1
+    return (
+        f"SELECT setval({literal(quote(name))}, least(greatest(last_value, {low}), {high}), false) "
+        f"FROM {quote(name)} WHERE last_value NOT BETWEEN {low} AND {high}"
+    )
 
 
 def _changed_options(old: Identity, new: Identity) -> Iterator[str]:

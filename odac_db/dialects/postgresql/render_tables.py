@@ -28,8 +28,10 @@ def create_table(table: Table, *, temporary: bool = False) -> Iterator[str]:
     inner += [keys.check(check) for check in table.checks]
     inner += [keys.exclusion(exclusion) for exclusion in table.exclusions]
     body = ",\n  ".join(inner)
-    yield f"CREATE {kind}TABLE {quote(table.name)} (\n  {body}\n)" if inner else (
-        f"CREATE {kind}TABLE {quote(table.name)} ()"
+    yield (
+        f"CREATE {kind}TABLE {quote(table.name)} (\n  {body}\n)"
+        if inner
+        else (f"CREATE {kind}TABLE {quote(table.name)} ()")
     )
     for column in own:
         yield own_sequence(table.name, column.name, sequence(column))

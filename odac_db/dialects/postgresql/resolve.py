@@ -66,9 +66,7 @@ def resolve(declarations: Declarations, features: PostgreSQLFeatures) -> Resolve
             problems.append(
                 declarations.enums_source.problem(f"enum {name} repeats a value", "enums", name)
             )
-    return Resolved(
-        schema=Schema(tables=tables, enums=dict(enums.types)), problems=tuple(problems)
-    )
+    return Resolved(schema=Schema(tables=tables, enums=dict(enums.types)), problems=tuple(problems))
 
 
 def primary_key(body: TableFile) -> tuple[str, ...]:

@@ -136,9 +136,7 @@ def _type(
     return (found + brackets if found else column_types.native(text)), None
 
 
-def _identity(
-    body: ColumnDeclaration, name: str, type_: str, report: Report
-) -> Identity | None:
+def _identity(body: ColumnDeclaration, name: str, type_: str, report: Report) -> Identity | None:
     declared = body.identity
     if declared is False:
         is_numbered = chosen(body.type) in NUMBERED

@@ -115,8 +115,12 @@ class Keys:
         plain = all(isinstance(key, str) and " " not in key for key in declared.columns)
         if declared.constraint and (declared.where is not None or not unique):
             self.report("a UNIQUE constraint has no where: leave constraint out", *path, "where")
-        if declared.constraint and not plain and any(
-            isinstance(key, IndexKey) and key.expression is not None for key in declared.columns
+        if (
+            declared.constraint
+            and not plain
+            and any(
+                isinstance(key, IndexKey) and key.expression is not None for key in declared.columns
+            )
         ):
             self.report("a UNIQUE constraint has columns, not expressions", *path, "columns")
 
