@@ -54,11 +54,12 @@ def bodies(declarations: Declarations) -> dict[str, TableFile]:
 awkward = st.sampled_from(
     ["no", "y", "null", "~", "1", "1.5", "0x1f", "1e3", "=", "<<", "- a", "a: b", "a #b", " a",
      "a ", "'", '"', "\\", "a\nb", "\t", "\x85", "\u2028", "\ufeff", "😀", "é", "{a}", "[", "*a",
-     "&a", "!a", "%", "@", "`", "2024-01-31", "12:30:45", "1_000", ".5", "-", "?", ":", "now()", "it's \"x\""]
+     "&a", "!a", "%", "@", "`", "2024-01-31", "12:30:45", "1_000", ".5", "-", "?", ":",
+     "now()", "it's \"x\""]
 )  # fmt: skip
 texts = awkward | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 names = (awkward | st.text(string.ascii_letters + "_ .é😀'\"", min_size=1, max_size=12)).filter(
-    lambda name: bool(name.strip()) and not name.lower().startswith("_odac_")
+    lambda name: not name.lower().startswith("_odac_")
 )
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.none() | st.booleans() | numbers | texts
@@ -68,7 +69,7 @@ nested = st.recursive(
 
 
 @given(nested)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_value_in_flow_style_is_read_as_itself_by_both_yamls(value: object) -> None:
     text = f"a: {flow(value)}\n"
     document = read_yaml(text, "f")
@@ -152,7 +153,7 @@ def tables(draw: st.DrawFn, others: list[str]) -> dict[str, Any]:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_written_is_read_again(data: st.DataObject) -> None:
     tables_of: dict[str, Any] = {}
     for name in data.draw(st.lists(names, min_size=1, max_size=3, unique=True)):

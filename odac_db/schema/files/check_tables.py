@@ -53,7 +53,7 @@ def check_table(table: TableDeclaration, report: Report) -> None:
 
 def check_name(name: str, what: str, report: Report, *path: str | int) -> None:
     """Report a name that no server or not every part of odac-db can take."""
-    if not name.strip():
+    if not name:
         report(f"the name of a {what} must not be empty", *path)
     elif len(name) > MAXIMUM_NAME:
         report(f"{what} name of {len(name)} characters; at most {MAXIMUM_NAME}", *path)

@@ -93,7 +93,7 @@ def _formatted(file: SchemaFile, tables: Collection[str], problems: list[Problem
     bom = codecs.BOM_UTF8 if file.content.startswith(codecs.BOM_UTF8) else b""
     text = file.content[len(bom) :].decode()
     suffix = os.path.splitext(file.name)[1]
-    windows = suffix == ".toml" and "\r\n" in text
+    windows = 0 < text.count("\n") == text.count("\r\n")
     new = edited(text.replace("\r\n", "\n") if windows else text, found.rewrites, suffix)
     content = bom + (new.replace("\n", "\r\n") if windows else new).encode()
     if _means(SchemaFile(file.file, file.name, content), tables) != _means(file, tables):

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import xxhash
 
-from odac_db.errors import Problem
+from odac_db.errors import DeclarationError, Problem
 from odac_db.schema.files.document import MAXIMUM_BYTES
 
 DEFAULT = "default"
@@ -33,6 +33,18 @@ class SchemaFile(msgspec.Struct, frozen=True):
     def stem(self) -> str:
         """The name without its last suffix: the table, unless the file says otherwise."""
         return os.path.splitext(self.name)[0]
+
+
+def folder_digest(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The digest of each connection's files, as in ``Declarations.digest``, unparsed.
+
+    Raises DeclarationError where ``read_folder`` could not even read the files.
+    """
+    problems: list[Problem] = []
+    found = files_by_connection(path, problems)
+    if problems:
+        raise DeclarationError(problems)
+    return {name: digest(files) for name, files in found.items()}
 
 
 def files_by_connection(

@@ -58,7 +58,7 @@ def _structs(kind: shapes.Type, seen: set[type]) -> Iterator[shapes.StructType]:
 
 def _describe(definition: dict[str, Any], field: shapes.Field, text: str) -> None:
     """The sentences about the field, and the keys its mapping may have."""
-    sentences = re.split(r"(?<=[.;])\s+", text)
+    sentences = re.split(r"(?<=\.)\s+", text)
     about = [sentence for sentence in sentences if f"``{field.encode_name}``" in sentence]
     if about and "$ref" not in definition:
         definition["description"] = _prose(" ".join(about))

@@ -55,18 +55,6 @@ def read_folder(path: str | os.PathLike[str]) -> dict[str, Declarations]:
     return connections
 
 
-def folder_digest(path: str | os.PathLike[str]) -> dict[str, str]:
-    """The digest of each connection's files, as in ``Declarations.digest``, unparsed.
-
-    Raises DeclarationError where ``read_folder`` could not even read the files.
-    """
-    problems: list[Problem] = []
-    found = files_by_connection(path, problems)
-    if problems:
-        raise DeclarationError(problems)
-    return {name: digest(files) for name, files in found.items()}
-
-
 def _connection(files: list[SchemaFile], problems: list[Problem]) -> Declarations:
     """One connection's declarations; a faulty file's table counts as declared."""
     documents = [(file, parsed(file)) for file in files]

@@ -97,7 +97,8 @@ def _table(table: sa.Table) -> TableDeclaration:
         options=_options(table),
         renamed_from=_renamed_from(table.info),
     )
-    return TableDeclaration(name=str(table.name), body=body, source=SOURCE)
+    source = Source(file=f"{SOURCE.file}.{table.name}")
+    return TableDeclaration(name=str(table.name), body=body, source=source)
 
 
 def _renamed_from(info: dict[Any, Any]) -> str | tuple[str, ...] | None:
@@ -166,18 +167,18 @@ def _identity(column: sa.Column[Any], table: sa.Table) -> bool | IdentityDeclara
     )
 
 
-def _primary_key(table: sa.Table) -> PrimaryKeyDeclaration | None:
+def _primary_key(table: sa.Table) -> tuple[str, ...] | PrimaryKeyDeclaration | None:
     key = table.primary_key
     columns = names(key.columns)
     if not columns:
         return None
-    include = key.dialect_options["postgresql"].get("include") or ()
-    return PrimaryKeyDeclaration(
+    declared = PrimaryKeyDeclaration(
         columns=columns,
         name=name_of(key),
         deferrable=deferrable(key),
-        include=names(include),
+        include=names(key.dialect_options["postgresql"].get("include")),
     )
+    return columns if declared == PrimaryKeyDeclaration(columns=columns) else declared
 
 
 def _indexes(table: sa.Table) -> Iterator[IndexDeclaration]:
