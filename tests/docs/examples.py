@@ -123,7 +123,7 @@ def spawned(command: str) -> tuple[int, str]:
     """A shell's command. ``python`` is this one, and finds the package."""
     python = shlex.quote(sys.executable)
     done = subprocess.run(
-        ["/bin/sh", "-c", f"python() {{ {python} \"$@\"; }}\n{command}"],
+        ["/bin/sh", "-c", f'python() {{ {python} "$@"; }}\n{command}'],
         env={**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
