@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from odac_db.version import VERSION
+
 if TYPE_CHECKING:
     from odac_db.database import Database
     from odac_db.errors import (
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from odac_db.ids import nanoid
     from odac_db.schema.plan import Operation, Plan, Progress, Report
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "ConnectionFailed",

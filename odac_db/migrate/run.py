@@ -17,7 +17,6 @@ import xxhash
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-import odac_db
 from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import OdacDbError, VerificationFailed
 from odac_db.ids import nanoid
@@ -30,6 +29,7 @@ from odac_db.migrate.reconcile import Known, learnt
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
 from odac_db.schema.plan import Plan, Report, SeedResult
+from odac_db.version import VERSION
 
 
 class Source(Protocol):
@@ -166,7 +166,7 @@ class Runner:
         digest = self.source.digest() if settled else ""
         state = {"digest": digest}
         if digest:
-            state["version"] = odac_db.__version__
+            state["version"] = VERSION
             state["stored"] = _stored(look.live)
             state["undeclared"] = msgspec.json.encode(look.plan.undeclared).decode()
         return _Memory(state=state, known=known)
@@ -249,7 +249,7 @@ def _vouched(book: Ledger, digest: str, live: Schema) -> bool:
     state = book.state
     return (
         state.get("digest") == digest
-        and state.get("version") == odac_db.__version__
+        and state.get("version") == VERSION
         and state.get("stored") == _stored(live)
     )
 
