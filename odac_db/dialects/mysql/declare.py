@@ -7,7 +7,7 @@ resolves to exactly the same column.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any
 
 import msgspec
 
@@ -29,8 +29,7 @@ from odac_db.schema.declaration import (
 from odac_db.schema.model import ForeignKey, Index, IndexPart, Schema, Table
 from odac_db.schema.names import generated_name, shortened
 
-_Option = Literal["engine", "collation", "row_format", "strict", "without_rowid", "unlogged"]
-_KEYS: tuple[_Option, ...] = ("engine", "collation", "row_format")
+_OPTIONS = ("engine", "collation", "row_format")
 
 
 def declare(schema: Schema, features: MySQLFeatures) -> Declarations:
@@ -200,6 +199,6 @@ def _checks(table: Table, features: MySQLFeatures) -> Iterator[CheckDeclaration]
         )
 
 
-def _options(table: Table, features: MySQLFeatures) -> dict[_Option, str | bool]:
+def _options(table: Table, features: MySQLFeatures) -> Any:
     usual = {"engine": "InnoDB", "collation": features.collation}
-    return {key: table.options[key] for key in _KEYS if table.options.get(key) != usual.get(key)}
+    return {key: table.options[key] for key in _OPTIONS if table.options.get(key) != usual.get(key)}

@@ -102,7 +102,7 @@ class _Renderer:
             carrier = self.brought_along[position]
             self.rendered.append(Rendered(change=change, carried_by=carrier))
             return
-        statements = self.own_statements(change)
+        statements = self.own_statements(position, change)
         if statements is not None:
             self.close()
             found = tuple(Statement(sql) for sql in statements)
@@ -126,7 +126,26 @@ class _Renderer:
         if isinstance(change, (DropPrimaryKey, DropIndex)):
             self.settle_number(position, change)
         if isinstance(change, (AddPrimaryKey, AddIndex)):
-            self.bring_along(self.covered(position, change))
+            self.bring_along(self.covered(position, change.table, _key_columns(change)))
+        if isinstance(change, DropColumn):
+            self.bring_along(self.indexes_on(position, change.table, change.column.name))
+        if isinstance(change, AlterColumn) and "type" in change.aspects:
+            self.bring_along(self.indexes_on(position, change.table, change.after.name))
+
+    def indexes_on(self, position: int, table: str, column: str) -> list[int]:
+        """The drops further down of indexes on that column.
+
+        An index vanishes with its last column, and one on a column that becomes a text
+        without a length is refused.
+        """
+        return [
+            at
+            for at in range(position + 1, len(self.changes))
+            if isinstance(other := self.changes[at], DropIndex)
+            and at not in self.brought_along
+            and other.table == table
+            and column in other.index.columns
+        ]
 
     def settle_number(self, position: int, change: DropPrimaryKey | DropIndex) -> None:
         """A column that numbers itself cannot be without a key, not even between statements.
@@ -138,36 +157,52 @@ class _Renderer:
         if column is None:
             return
         later = range(position + 1, len(self.changes))
-        along = [at for at in later if _drops(self.changes[at], change.table, column.name)]
+        along = [
+            at
+            for at in later
+            if at not in self.brought_along and _drops(self.changes[at], change.table, column.name)
+        ]
         if not along:
             plain = replace(column, identity=None, nullable=True)
             self.clauses.append(self.modify(change.table, plain))
         self.bring_along(along)
 
-    def covered(self, position: int, change: AddPrimaryKey | AddIndex) -> list[int]:
+    def covered(self, position: int, table: str, columns: tuple[str | None, ...]) -> list[int]:
         """The drops further down of indexes that the new key covers.
 
         An index made for a foreign key vanishes by itself as soon as another key covers it,
         even when the foreign key has gone before; then DROP INDEX fails with error 1091.
         """
-        if isinstance(change, AddIndex):
-            columns = tuple(part.column for part in change.index.parts)
-        else:
-            columns = change.primary_key.columns
         return [
             at
             for at in range(position + 1, len(self.changes))
             if isinstance(other := self.changes[at], DropIndex)
-            and other.table == change.table
+            and at not in self.brought_along
+            and other.table == table
             and not other.index.unique
             and columns[: len(other.index.parts)] == other.index.columns
         ]
 
+    def without_covered(self, position: int, change: AddForeignKey) -> list[str]:
+        """Clauses that drop what the key's own index covers, or what has the name it will get."""
+        key = change.foreign_key
+        namesakes = [
+            at
+            for at in range(position + 1, len(self.changes))
+            if isinstance(other := self.changes[at], DropIndex)
+            and at not in self.brought_along
+            and (other.table, other.index.name) == (change.table, key.name)
+        ]
+        found = []
+        for at in {*namesakes, *self.covered(position, change.table, key.columns)}:
+            self.brought_along[at] = position
+            found.extend(self.alter_clauses(self.changes[at]))
+            self.follow(self.changes[at])
+        return found
+
     def bring_along(self, positions: Sequence[int]) -> None:
         """Carries changes that come later in the ALTER TABLE that is open."""
         for at in positions:
-            if at in self.brought_along:
-                continue
             self.brought_along[at] = self.carrier
             self.clauses.extend(self.alter_clauses(self.changes[at]))
             self.follow(self.changes[at])
@@ -197,7 +232,7 @@ class _Renderer:
             )
         self.table, self.clauses, self.fulltext = "", [], False
 
-    def own_statements(self, change: Change) -> list[str] | None:
+    def own_statements(self, position: int, change: Change) -> list[str] | None:
         """The statements of a change that shares none; None for one that is a clause."""
         match change:
             case CreateTable():
@@ -211,7 +246,7 @@ class _Renderer:
                 return [_alter(change.table, f"RENAME COLUMN {names}")]
             case AddForeignKey():
                 key = clauses.foreign_key(change.foreign_key, self.features)
-                return [_alter(change.table, f"ADD {key}")]
+                return [_alter(change.table, *self.without_covered(position, change), f"ADD {key}")]
             case DropForeignKey():
                 name = quote(change.foreign_key.name or "")
                 return [_alter(change.table, f"DROP FOREIGN KEY {name}")]
@@ -404,6 +439,12 @@ def _alter(table: str, *parts: str) -> str:
 def _was_virtual(change: AlterColumn) -> bool:
     made = change.before.generated
     return made is not None and not made.stored and change.after.generated is None
+
+
+def _key_columns(change: AddPrimaryKey | AddIndex) -> tuple[str | None, ...]:
+    if isinstance(change, AddPrimaryKey):
+        return change.primary_key.columns
+    return tuple(part.column for part in change.index.parts)
 
 
 def _drops(change: Change, table: str, column: str) -> bool:
