@@ -53,6 +53,19 @@ REFUSED = [
     ({"checks": [{"expression": "n > 0"}]}, known(version=(8, 0, 15)), "8.0.16"),
     ({"checks": [{"expression": "n > 0", "enforced": False}]}, MARIADB, "NOT ENFORCED"),
     ({"checks": [{"expression": {"sqlite": "1"}}]}, MYSQL_8, "no entry for mysql"),
+    (
+        {
+            "columns": {
+                "c": {
+                    "type": "integer",
+                    "references": {"table": "t", "columns": ["id"]},
+                    "on_delete": "set default",
+                }
+            }
+        },
+        MARIADB,
+        "no set default",
+    ),
     ({"columns": {"c": {"type": "text[]"}}}, MYSQL_8, "no arrays"),
     ({"columns": {"c": {"type": {"sqlite": "text"}}}}, MARIADB, "no entry for mariadb"),
     ({"columns": {"c": {"type": "enum"}}}, MYSQL_8, "needs values"),

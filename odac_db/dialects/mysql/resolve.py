@@ -19,6 +19,7 @@ from odac_db.dialects.mysql.resolve_columns import (
 from odac_db.errors import Problem
 from odac_db.schema.declaration import (
     Action,
+    ColumnDeclaration,
     Declarations,
     ForeignKeyDeclaration,
     Orphans,
@@ -147,6 +148,7 @@ class _TableResolver:
     def foreign_keys(self) -> Iterator[ForeignKey]:
         for name, column in self.body.columns.items():
             if column.references is not None:
+                self.refuse_set_default(column, "columns", name)
                 yield self.foreign_key(
                     (name,),
                     column.references,
@@ -155,6 +157,7 @@ class _TableResolver:
                 )
         for position, declared in enumerate(self.body.foreign_keys):
             self.refuse_foreign_key(declared, position)
+            self.refuse_set_default(declared, "foreign_keys", position)
             yield self.foreign_key(
                 declared.columns,
                 declared.references,
@@ -177,6 +180,14 @@ class _TableResolver:
                     position,
                     feature,
                 )
+
+    def refuse_set_default(
+        self, declared: ColumnDeclaration | ForeignKeyDeclaration, *path: str | int
+    ) -> None:
+        """MariaDB takes SET DEFAULT and stores nothing of it."""
+        for action in ("on_delete", "on_update"):
+            if self.features.mariadb and getattr(declared, action) == "set default":
+                self.report(f"{self.features.label} has no set default", *path, action)
 
     def foreign_key(
         self,
