@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from odac_db.dialects.base import Features
 from odac_db.dialects.mysql.features import MySQLFeatures
@@ -12,6 +14,7 @@ from odac_db.dialects.mysql.resolve import resolve as resolve_mysql
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.resolve import resolve as resolve_postgresql
 from odac_db.dialects.sqlite.resolve import resolve as resolve_sqlite
+from odac_db.errors import Problem
 from odac_db.schema.column_types import PORTABLE
 from odac_db.schema.declaration import (
     ColumnDeclaration,
@@ -20,6 +23,7 @@ from odac_db.schema.declaration import (
     TableDeclaration,
     TableFile,
 )
+from odac_db.schema.files.check import completed
 from odac_db.schema.model import Table
 
 _COMMON: dict[str, Any] = {
@@ -106,7 +110,80 @@ _NUMBERING = {
     "auto_increment": "auto increment",
 }
 
-PARTS = {"types": portable_types, "parameters": parameters}
+_ABILITIES: dict[str, dict[str, Any]] = {
+    "arrays, `type: text[]`": {"columns": {"c": {"type": "text[]"}}},
+    "`on_update_current_timestamp`": {
+        "columns": {"c": {"type": "timestamp", "on_update_current_timestamp": True}}
+    },
+    "`identity` of a column that is not the key": {
+        "columns": {"c": {"type": "integer", "identity": True}}
+    },
+    "`identity` with `start`, `increment`, ...": {
+        "columns": {"c": {"type": "integer", "primary": True, "identity": {"start": 5}}}
+    },
+    "`where` of an index": {"indexes": [{"columns": ["a"], "where": "a > 0"}]},
+    "`include` of an index": {"indexes": [{"columns": ["a"], "include": ["b"]}]},
+    "an expression as index key": {"indexes": [{"columns": ["lower(b)"]}]},
+    "a prefix as index key, `b(10)`": {"indexes": [{"columns": ["b(10)"]}]},
+    "`a desc` as index key": {"indexes": [{"columns": ["a desc"]}]},
+    "`a nulls last` as index key": {"indexes": [{"columns": ["a nulls last"]}]},
+    "`using: hash`": {"indexes": [{"columns": ["a"], "using": "hash"}]},
+    "`using: gin`": {"indexes": [{"columns": ["a"], "using": "gin"}]},
+    "`using: fulltext`": {"indexes": [{"columns": ["b"], "using": "fulltext"}]},
+    "`nulls_not_distinct`": {
+        "indexes": [{"columns": ["a"], "unique": True, "nulls_not_distinct": True}]
+    },
+    "`deferrable` of a UNIQUE constraint": {
+        "indexes": [{"columns": ["a"], "constraint": True, "deferrable": "deferred"}]
+    },
+    "`include`, `deferrable` of a primary key": {
+        "primary_key": {"columns": ["a"], "include": ["b"], "deferrable": "deferred"}
+    },
+    "`on_delete: set default`": {
+        "foreign_keys": [{"columns": ["a"], "references": "t.a", "on_delete": "set default"}]
+    },
+    "`deferrable` of a foreign key": {
+        "foreign_keys": [{"columns": ["a"], "references": "t.a", "deferrable": "deferred"}]
+    },
+    "`match: full`": {"foreign_keys": [{"columns": ["a"], "references": "t.a", "match": "full"}]},
+    "`set_columns`": {
+        "foreign_keys": [
+            {
+                "columns": ["a"],
+                "references": "t.a",
+                "on_delete": "set null",
+                "set_columns": ["a"],
+            }
+        ]
+    },
+    "`enforced: false` of a check": {"checks": [{"expression": "a > 0", "enforced": False}]},
+    "`no_inherit` of a check": {"checks": [{"expression": "a > 0", "no_inherit": True}]},
+    "exclusions": {"exclusions": [{"elements": [{"column": "a", "with": "="}]}]},
+}
+
+
+def abilities() -> Iterator[str]:
+    """What each server can do of what a file may say."""
+    yield f"| | {' | '.join(SERVERS)} |"
+    yield f"|---|{'---|' * len(SERVERS)}"
+    for name, part in _ABILITIES.items():
+        cells = ["yes" if can(server, part) else "fault" for server in SERVERS]
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def can(server: str, part: Mapping[str, Any]) -> bool:
+    """Whether the server has no problem with that part of a table's file."""
+    resolve, features = SERVERS[server]
+    plain = {"a": {"type": "integer"}, "b": {"type": "string", "length": 40}}
+    body = msgspec.convert({**part, "columns": {**plain, **part.get("columns", {})}}, TableFile)
+    table = TableDeclaration(name="t", body=body, source=Source(file="t"))
+    problems: list[Problem] = []
+    declared = completed(Declarations(tables={"t": table}), problems)
+    assert problems == []
+    return not resolve(declared, features).problems
+
+
+PARTS = {"types": portable_types, "parameters": parameters, "abilities": abilities}
 
 
 def refreshed(text: str) -> str:
