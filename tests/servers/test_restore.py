@@ -153,6 +153,15 @@ def test_columns_and_tables_that_are_gone_are_named(site: Site) -> None:
     assert "table posts no longer exists" in back(site).refusals[0].reason
 
 
+def test_a_nullified_column_needs_no_other_column_to_be_there_still(site: Site) -> None:
+    users_and_posts(site, "(1, 'a', 7)")
+    clean(site, "posts", AUTHOR, "nullify")
+    site.run("ALTER TABLE posts DROP COLUMN title")
+    site.run("INSERT INTO users VALUES (7)")
+    assert back(site) == RestoreResult(restored=1)
+    assert site.ask("SELECT author_id FROM posts") == [(7,)]
+
+
 def test_numbered_and_computed_columns_come_back(site: Site) -> None:
     numbered = {
         "postgresql": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",

@@ -41,14 +41,11 @@ class Place:
     features: Features
     live: Schema
 
-    def table(self, name: str, row: Mapping[str, Any]) -> Table:
-        """The live table. Raises Refused when it, or a column with a value, is gone."""
+    def table(self, name: str) -> Table:
+        """The live table. Raises Refused when it is gone."""
         table = self.live.tables.get(name)
         if table is None:
             raise Refused(f"table {name} no longer exists")
-        for column, value in row.items():
-            if value is not None and table.column(column) is None:
-                raise Refused(f"column {column} no longer exists, and the copy has a value for it")
         return table
 
 
@@ -57,7 +54,10 @@ def insert_row(place: Place, name: str, row: Mapping[str, Any]) -> None:
 
     Raises Refused, or what the driver raises.
     """
-    table = place.table(name, row)
+    table = place.table(name)
+    for column, value in row.items():
+        if value is not None and table.column(column) is None:
+            raise Refused(f"column {column} no longer exists, and the copy has a value for it")
     columns = [each for each in table.columns if each.name in row and each.generated is None]
     _check_parents(place, table, row, table.foreign_keys)
     placed = {each.name: _placed(number, row[each.name]) for number, each in enumerate(columns)}
@@ -74,7 +74,7 @@ def reset_columns(
 
     Raises Refused, or what the driver raises.
     """
-    table = place.table(name, row)
+    table = place.table(name)
     touched = [key for key in table.foreign_keys if set(key.columns) & set(columns)]
     _check_parents(place, table, row, touched)
     key = _find(place, table, row, columns, was_null)
@@ -97,7 +97,10 @@ def _find(
     if any(table.column(name) is None for name in columns):
         raise Refused(f"{', '.join(columns)}: no longer all there")
     primary = table.primary_key.columns if table.primary_key else ()
-    known = {name: row[name] for name in primary or row if name in row and name not in columns}
+    present = {each.name for each in table.columns} & set(row)
+    known = {
+        name: row[name] for name in primary or row if name in present and name not in columns
+    }
     found = _row_like(place, table, known, (), exactly=not primary)
     if found is None:
         raise Refused("the row no longer exists")
