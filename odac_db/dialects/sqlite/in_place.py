@@ -8,11 +8,11 @@ is the way that always works.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 
 from odac_db.dialects.sqlite.column_types import allowed_in_strict
 from odac_db.dialects.sqlite.leftovers import TRIGGER, VIEW
+from odac_db.dialects.sqlite.pieces import mentions
 from odac_db.dialects.sqlite.spelling import is_constant
 from odac_db.schema.changes import (
     AddCheck,
@@ -96,11 +96,6 @@ def _expressions(table: Table) -> Iterator[str]:
 def _uses(index: Index, column: str) -> bool:
     texts = [index.where, *(part.expression for part in index.parts)]
     return column in index.columns or any(mentions(text, column) for text in texts if text)
-
-
-def mentions(text: str, name: str) -> bool:
-    """Whether the name stands in the expression; better once too often than missed."""
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def riders(change: Change, changes: Collection[Change]) -> list[AddForeignKey | AddCheck]:

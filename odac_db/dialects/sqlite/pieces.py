@@ -140,3 +140,10 @@ def without_outer_parentheses(text: str) -> str:
             return text
         text = inner
     return text
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether the name stands in the expression, quoted or not; a string may be one too."""
+    if "'" not in name and name.replace('"', '""').lower() not in text.lower():
+        return False
+    return any(unquoted(piece).lower() == name.lower() for piece in _TOKEN.findall(text))

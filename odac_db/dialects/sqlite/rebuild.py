@@ -19,7 +19,7 @@ from odac_db.dialects.sqlite.create import (
     is_rowid_table,
     rowid_alias,
 )
-from odac_db.dialects.sqlite.spelling import default_text, quote, string
+from odac_db.dialects.sqlite.spelling import quote, string
 from odac_db.schema.model import Column, Index, Table
 
 ROWID_NAMES = ("rowid", "_rowid_", "oid")
@@ -85,13 +85,9 @@ def _copy(before: Table, after: Table, name: str, anew: Collection[str]) -> Iter
 
 
 def _value(before: Column, after: Column) -> str:
-    value = quote(before.name)
     target = cast_of(before.type, after.type)
-    if target is not None:
-        value = f"CAST({value} AS {target})"
-    if before.nullable and not after.nullable and after.default is not None:
-        value = f"coalesce({value}, {default_text(after.default)})"
-    return value
+    value = quote(before.name)
+    return value if target is None else f"CAST({value} AS {target})"
 
 
 def _rowid(before: Table, after: Table, copied: Sequence[str]) -> str | None:
