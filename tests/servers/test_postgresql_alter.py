@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from odac_db.schema.changes import RenameColumn, RenameTable
 from tests.fixtures.databases import LiveDatabase
-from tests.servers.postgresql_site import Site, opened
+from tests.servers.postgresql_site import opened
 
 ID = {"type": "increments"}
 

@@ -86,9 +86,11 @@ def test_harmless_changes_keep_every_value(postgresql_database: LiveDatabase) ->
         for old, new, value in HARMLESS:
             site.run(f"CREATE TABLE t (c {old})", f"INSERT INTO t VALUES ('{value}')")
             site.apply([AlterColumn(table="t", before=column(old), after=column(new))])
-            assert site.value(f"SELECT c::{old} = '{value}'::{old} FROM t" if old not in (
-                "json",
-            ) else "SELECT c::text = '[1]' FROM t")
+            assert site.value(
+                f"SELECT c::{old} = '{value}'::{old} FROM t"
+                if old not in ("json",)
+                else "SELECT c::text = '[1]' FROM t"
+            )
             site.run("DROP TABLE t")
 
 
@@ -119,8 +121,9 @@ def test_costs_are_told_for_tables_that_exist(postgresql_database: LiveDatabase)
     with opened(postgresql_database) as site:
         site.run("CREATE TABLE t (c integer)")
         live = site.live()
-        c, key = column("integer"), ForeignKey(
-            name="k", columns=("c",), ref_table="o", ref_columns=("c",)
+        c, key = (
+            column("integer"),
+            ForeignKey(name="k", columns=("c",), ref_table="o", ref_columns=("c",)),
         )
         index = Index(name="i", parts=(IndexPart(column="c"),))
         told: list[tuple[Change, list[str]]] = [

@@ -18,6 +18,35 @@ _MOMENTS = frozenset({"date", "timestamp without time zone", "timestamp with tim
 _TIMES = frozenset({"time without time zone", "time with time zone"})
 _ASSIGNED = (NUMBERS - {"money"}, _MOMENTS, _TIMES, {"bit", "bit varying"}, {"json", "jsonb"})
 
+_NEVER = frozenset(  # have casts to and from strings, and to their own like
+    """
+    uuid bytea inet cidr macaddr macaddr8 tsvector tsquery xml int4range int8range numrange
+    daterange tsrange tstzrange
+    """.split()
+)
+_KNOWN = (
+    NUMBERS
+    | _MOMENTS
+    | _TIMES
+    | _NEVER
+    | {"boolean", "interval", "json", "jsonb", "bit", "bit varying"}
+)
+_DIRECT = (  # pg_cast and what ``conversion`` adds: from each of the first to each of the second
+    (NUMBERS, NUMBERS),
+    (_MOMENTS, _MOMENTS),
+    (_TIMES, _TIMES | {"interval"}),
+    (_MOMENTS - {"date"}, _TIMES),
+    ({"interval"}, {"time without time zone"}),
+    ({"inet", "cidr"}, {"inet", "cidr"}),
+    ({"macaddr", "macaddr8"}, {"macaddr", "macaddr8"}),
+    ({"json", "jsonb"}, {"json", "jsonb"}),
+    ({"jsonb"}, NUMBERS | {"boolean"}),
+    (NUMBERS, {"boolean"}),
+    ({"boolean"}, NUMBERS),
+    ({"bit", "bit varying"}, {"bit", "bit varying", "integer", "bigint"}),
+    ({"integer", "bigint"}, {"bit"}),
+)
+
 
 def using(before: Column, after: Column) -> str | None:
     """The expression for USING; None where the server's own assignment cast will do."""
@@ -32,17 +61,26 @@ def using(before: Column, after: Column) -> str | None:
 
 def conversion(value: str, before: Column, after: Column) -> str:
     """An explicit cast, by way of text where the server has none of its own."""
-    old, new = base(before.type), base(after.type)
-    brackets = "[]" if is_array(before.type) and is_array(after.type) else ""
-    if before.enum is not None or after.enum is not None or old == "json" != new:
+    old, new = base(element(before.type)), base(element(after.type))
+    arrays = is_array(before.type), is_array(after.type)
+    brackets = "[]" if all(arrays) else ""
+    enums = before.enum is not None or after.enum is not None
+    castless = old != new and ({old, new} <= _KNOWN or old == "json") and not _castable(old, new)
+    if arrays == (False, True):
+        return f"ARRAY[{value}{'::text' if enums or castless else ''}]::{after.type}"
+    if enums or castless or arrays == (True, False):
         return f"{value}::text{brackets}::{after.type}"
-    if is_array(after.type) and not is_array(before.type):
-        return f"ARRAY[{value}]::{after.type}"
+    if any(arrays):
+        return f"{value}::{after.type}"
     if old == "boolean" and new in NUMBERS:
         return f"{value}::integer::{after.type}"
     if new == "boolean" and old in NUMBERS:
         return f"{value} <> 0"
     return f"{value}::{after.type}"
+
+
+def _castable(old: str, new: str) -> bool:
+    return any(old in sources and new in targets for sources, targets in _DIRECT)
 
 
 def _assigned(old: str, new: str, array: bool) -> bool:

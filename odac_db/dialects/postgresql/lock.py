@@ -32,13 +32,13 @@ def unlock(connection: Connection, features: PostgreSQLFeatures) -> None:
         run(connection, f"SELECT pg_advisory_unlock({lock_key(features)})")
 
 
-def begin(connection: Connection, features: PostgreSQLFeatures) -> None:
+def begin(connection: Connection, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
     run(connection, "BEGIN")
 
 
-def commit(connection: Connection, features: PostgreSQLFeatures) -> None:
+def commit(connection: Connection, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
     run(connection, "COMMIT")
 
 
-def rollback(connection: Connection, features: PostgreSQLFeatures) -> None:
+def rollback(connection: Connection, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
     run(connection, "ROLLBACK")

@@ -139,7 +139,7 @@ def _parameters(old: str, new: str) -> str | None:
             same_fields = base(old) == base(new) or not base(new).startswith("interval ")
             return None if same_fields else f"{new} cuts what it does not hold of {old}"
         return f"fractions of a second are rounded to {limit[0]} digits"
-    if old == new or not limit or base(new) == "bit varying" and _fits(old, limit[0]):
+    if "(" not in new or (base(new) == "bit varying" and limit and _fits(old, limit[0])):
         return None
     if base(new) in ("bit", "bit varying"):
         return f"bit strings that {new} cannot hold are refused"

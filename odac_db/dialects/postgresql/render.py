@@ -56,7 +56,7 @@ replace = msgspec.structs.replace
 def render(
     changes: Sequence[Change],
     current: Schema,
-    target: Schema,
+    target: Schema,  # noqa: ARG001 - every change says all that this server needs
     features: PostgreSQLFeatures,
 ) -> tuple[Rendered, ...]:
     """Each change's statements. CleanOrphans has none: it is carried out in batches."""

@@ -84,9 +84,10 @@ def key(part: IndexPart) -> str:
 def create_index(table: str, index: Index) -> str:
     assert index.name is not None
     parts = ", ".join(map(key, index.parts))
+    kind = "UNIQUE INDEX" if index.unique else "INDEX"
     return "".join(
         [
-            f"CREATE {'UNIQUE ' if index.unique else ''}INDEX {quote(index.name)} ON {quote(table)}",
+            f"CREATE {kind} {quote(index.name)} ON {quote(table)}",
             f" USING {quote(index.method)}" if index.method is not None else "",
             f" ({parts})",
             f" INCLUDE {columns(index.include)}" if index.include else "",

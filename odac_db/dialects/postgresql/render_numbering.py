@@ -73,9 +73,9 @@ def add(table: str, before: Column, after: Column, features: PostgreSQLFeatures)
     yield from _made(table, after, name)
     counter = f"pg_get_serial_sequence({literal(quote(table))}, {literal(after.name)})"
     if taken_over or free is not None:
-        yield f"SELECT setval({counter}, last_value, is_called) FROM {source}"
+        yield _placed(counter, source, after)
     else:
-        yield _after_rows(counter, table, after.name, identity)
+        yield _after_rows(counter, table, after)
     if taken_over:
         yield f"DROP SEQUENCE {_ASIDE}"
 
@@ -93,15 +93,14 @@ def _made(table: str, column: Column, name: str) -> Iterator[str]:
         yield f"{alter} ADD GENERATED {generation} AS IDENTITY{tables.options(identity)}"
 
 
-def _after_rows(counter: str, table: str, column: str, identity: Identity) -> str:
-    """Moves a sequence behind the rows that are there; without rows it is left at its start."""
-    up = (identity.increment or 1) > 0
-    most, bound = ("max", identity.minimum) if up else ("min", identity.maximum)
-    if bound is None:
-        bound = 1 if up else -1
+def _after_rows(counter: str, table: str, column: Column) -> str:
+    """Moves a counter behind the rows that are there; without rows it is left at its start."""
+    assert column.identity is not None
+    most = "max" if (column.identity.increment or 1) > 0 else "min"
+    low, high = _bounds(column)
     return (
-        f"SELECT setval({counter}, top) FROM (SELECT {most}({quote(column)}) AS top "
-        f"FROM {quote(table)}) used WHERE top {'>=' if up else '<='} {bound}"
+        f"SELECT setval({counter}, top) FROM (SELECT {most}({quote(column.name)}) AS top "
+        f"FROM {quote(table)}) used WHERE top BETWEEN {low} AND {high}"
     )
 
 
@@ -115,7 +114,8 @@ def change(
     name = live_sequence(table, before, features)
     options = [*_changed_options(old, new)]
     if (old.minimum, old.maximum) != (new.minimum, new.maximum):
-        yield _inside(name, after)
+        counter = literal(quote(name))
+        yield _placed(counter, quote(name), after, where=" WHERE NOT {within}")
     if old.kind == "serial":
         type_ = tables.sequence_type(after)
         if type_ != tables.sequence_type(before):
@@ -134,17 +134,25 @@ def change(
         yield f"ALTER SEQUENCE {quote(name)} RENAME TO {quote(wanted)}"
 
 
-def _inside(name: str, column: Column) -> str:
-    """Moves a counter that is beyond its bounds to be to the nearer one: the server insists."""
+def _placed(counter: str, source: str, column: Column, *, where: str = "") -> str:
+    """Puts a counter where another is, or at the nearer of its bounds: the server insists."""
+    low, high = _bounds(column)
+    within = f"last_value BETWEEN {low} AND {high}"
+    return (
+        f"SELECT setval({counter}, least(greatest(last_value, {low}), {high}), "
+        f"is_called AND {within}) FROM {source}{where.format(within=within)}"
+    )
+
+
+def _bounds(column: Column) -> tuple[int, int]:
     identity = column.identity
     assert identity is not None
     size = INTEGERS.get(tables.sequence_type(column), 2**63)
     up = (identity.increment or 1) > 0
-    low = identity.minimum if identity.minimum is not None else 1 if up else -size
-    high = identity.maximum if identity.maximum is not None else size - 1 if up else -1
+    low, high = (1, size - 1) if up else (-size, -1)
     return (
-        f"SELECT setval({literal(quote(name))}, least(greatest(last_value, {low}), {high}), false) "
-        f"FROM {quote(name)} WHERE last_value NOT BETWEEN {low} AND {high}"
+        low if identity.minimum is None else identity.minimum,
+        high if identity.maximum is None else identity.maximum,
     )
 
 
