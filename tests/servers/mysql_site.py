@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -93,10 +93,10 @@ class Site:
         found = diff(live, settled, self.features, prune=True)
         return ordered([*found, *detached(live, found, (), self.features)], live, settled)
 
-    def statements(self, changes: list[Change]) -> list[str]:
+    def statements(self, changes: Sequence[Change]) -> list[str]:
         live = self.live()
         rendered = MYSQL.render(changes, live, transformed(live, changes), self.features)
-        assert [one.change for one in rendered] == changes
+        assert [one.change for one in rendered] == list(changes)
         return [statement.sql for one in rendered for statement in one.statements]
 
     def bring(self, tables: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from odac_db.dialects.mysql import MYSQL
-from odac_db.schema.changes import Change, RenameColumn, RenameTable
+from odac_db.schema.changes import Change, DropColumn, RenameColumn, RenameTable
 from tests.fixtures.databases import LiveDatabase
 from tests.servers.mysql_site import Site, opened
 
@@ -244,6 +244,39 @@ def test_foreign_keys_come_and_go(mysql_database: LiveDatabase) -> None:
         site.bring(tables("set null", "big_integer", unique=True))
         site.bring({"children": table(pid={"type": "big_integer"})})
         assert site.run("SELECT pid FROM children") == [(1,)]
+
+
+def test_a_numbered_column_goes_together_with_its_key(mysql_database: LiveDatabase) -> None:
+    code = {"type": "string", "length": 9, "nullable": False}
+    with opened(mysql_database) as site:
+        site.bring({"t": {"columns": {"id": ID, "code": code}, "indexes": [{"columns": ["id"]}]}})
+        site.run("INSERT INTO t (code) VALUES ('x')")
+        site.bring({"t": {"columns": {"code": code}, "primary_key": ["code"]}})
+        assert site.run("SELECT * FROM t") == [("x",)]
+
+
+def test_a_numbered_column_that_must_stay_stops_numbering(mysql_database: LiveDatabase) -> None:
+    with opened(mysql_database) as site:
+        site.bring({"t": table()})
+        desired = site.desired({"t": {"columns": {"code": {"type": "string", "length": 9}}}})
+        kept = [one for one in site.changes(desired) if not isinstance(one, DropColumn)]
+        site.run(*site.statements(kept))
+        site.run("INSERT INTO t (code) VALUES ('x')")
+        assert site.run("SELECT id, code FROM t") == [(None, "x")]
+
+
+def test_an_index_made_for_a_key_goes_with_the_index_that_covers_it(
+    mysql_database: LiveDatabase,
+) -> None:
+    pid = {"type": "integer"}
+    columns = {"id": ID, "pid": pid, "n": {"type": "integer"}}
+    parents = {"columns": {"id": ID}}
+    with opened(mysql_database) as site:
+        site.bring(
+            {"t": {"columns": {**columns, "pid": {**pid, "references": "p.id"}}}, "p": parents}
+        )
+        site.bring({"t": {"columns": columns, "indexes": [{"columns": ["pid", "n"]}]}})
+        assert [index.columns for index in site.live().tables["t"].indexes] == [("pid", "n")]
 
 
 def test_renames(mysql_database: LiveDatabase) -> None:

@@ -15,7 +15,9 @@ import msgspec
 from odac_db.dialects.base import Rendered
 from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.column_types import STRINGS, column_type
+from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
+from odac_db.dialects.mysql.following import follow
 from odac_db.dialects.mysql.literals import quote, string
 from odac_db.schema.changes import (
     AddCheck,
@@ -80,7 +82,7 @@ class _Renderer:
         self.carrier = 0
         self.clauses: list[str] = []
         self.fulltext = False
-        self.brought_along: dict[int, int] = {}
+        self.companions = Companions(changes)
         self.live = dict(current.tables)
         self.invisible = {
             (item.table, item.name)
@@ -98,8 +100,8 @@ class _Renderer:
             carrier = self.created[change.table]
             self.rendered.append(Rendered(change=change, carried_by=carrier))
             return
-        if position in self.brought_along:
-            carrier = self.brought_along[position]
+        if position in self.companions.taken:
+            carrier = self.companions.taken[position]
             self.rendered.append(Rendered(change=change, carried_by=carrier))
             return
         statements = self.own_statements(position, change)
@@ -109,7 +111,9 @@ class _Renderer:
             self.rendered.append(Rendered(change=change, statements=found))
         else:
             self.add_clauses(position, change)
-        self.follow(change)
+        follow(self.live, change)
+        if isinstance(change, RenameColumn) and (change.table, change.before) in self.invisible:
+            self.invisible.add((change.table, change.after))
 
     def add_clauses(self, position: int, change: Change) -> None:
         table = table_of(change)
@@ -123,29 +127,9 @@ class _Renderer:
         for clause in self.alter_clauses(change):
             if clause not in self.clauses:
                 self.clauses.append(clause)
+        self.clauses.extend(self.brought_along(self.companions.of(position, change), self.carrier))
         if isinstance(change, (DropPrimaryKey, DropIndex)):
             self.settle_number(position, change)
-        if isinstance(change, (AddPrimaryKey, AddIndex)):
-            self.bring_along(self.covered(position, change.table, _key_columns(change)))
-        if isinstance(change, DropColumn):
-            self.bring_along(self.indexes_on(position, change.table, change.column.name))
-        if isinstance(change, AlterColumn) and "type" in change.aspects:
-            self.bring_along(self.indexes_on(position, change.table, change.after.name))
-
-    def indexes_on(self, position: int, table: str, column: str) -> list[int]:
-        """The drops further down of indexes on that column.
-
-        An index vanishes with its last column, and one on a column that becomes a text
-        without a length is refused.
-        """
-        return [
-            at
-            for at in range(position + 1, len(self.changes))
-            if isinstance(other := self.changes[at], DropIndex)
-            and at not in self.brought_along
-            and other.table == table
-            and column in other.index.columns
-        ]
 
     def settle_number(self, position: int, change: DropPrimaryKey | DropIndex) -> None:
         """A column that numbers itself cannot be without a key, not even between statements.
@@ -153,75 +137,23 @@ class _Renderer:
         Where its last key goes, dropping the column itself comes along from further down;
         where the column stays, it stops numbering and may be null.
         """
-        column = self.unkeyed_number(change)
+        column = self.companions.unkeyed_number(change, self.live[change.table])
         if column is None:
             return
-        later = range(position + 1, len(self.changes))
-        along = [
-            at
-            for at in later
-            if at not in self.brought_along and _drops(self.changes[at], change.table, column.name)
-        ]
+        along = self.companions.of_number(position, change.table, column.name)
         if not along:
             plain = replace(column, identity=None, nullable=True)
             self.clauses.append(self.modify(change.table, plain))
-        self.bring_along(along)
+        self.clauses.extend(self.brought_along(along, self.carrier))
 
-    def covered(self, position: int, table: str, columns: tuple[str | None, ...]) -> list[int]:
-        """The drops further down of indexes that the new key covers.
-
-        An index made for a foreign key vanishes by itself as soon as another key covers it,
-        even when the foreign key has gone before; then DROP INDEX fails with error 1091.
-        """
-        return [
-            at
-            for at in range(position + 1, len(self.changes))
-            if isinstance(other := self.changes[at], DropIndex)
-            and at not in self.brought_along
-            and other.table == table
-            and not other.index.unique
-            and columns[: len(other.index.parts)] == other.index.columns
-        ]
-
-    def without_covered(self, position: int, change: AddForeignKey) -> list[str]:
-        """Clauses that drop what the key's own index covers, or what has the name it will get."""
-        key = change.foreign_key
-        namesakes = [
-            at
-            for at in range(position + 1, len(self.changes))
-            if isinstance(other := self.changes[at], DropIndex)
-            and at not in self.brought_along
-            and (other.table, other.index.name) == (change.table, key.name)
-        ]
+    def brought_along(self, positions: Sequence[int], carrier: int) -> list[str]:
+        """The clauses of changes that come later, for the statement of this carrier."""
         found = []
-        for at in {*namesakes, *self.covered(position, change.table, key.columns)}:
-            self.brought_along[at] = position
-            found.extend(self.alter_clauses(self.changes[at]))
-            self.follow(self.changes[at])
-        return found
-
-    def bring_along(self, positions: Sequence[int]) -> None:
-        """Carries changes that come later in the ALTER TABLE that is open."""
         for at in positions:
-            self.brought_along[at] = self.carrier
-            self.clauses.extend(self.alter_clauses(self.changes[at]))
-            self.follow(self.changes[at])
-
-    def unkeyed_number(self, change: DropPrimaryKey | DropIndex) -> Column | None:
-        """The auto_increment column whose last key this change drops, nothing else keying it."""
-        table = self.live[change.table]
-        column = next((c for c in table.columns if c.identity is not None), None)
-        if column is None:
-            return None
-        mine = [other for other in self.changes if table_of(other) == table.name]
-        dropped = [other.index for other in mine if isinstance(other, DropIndex)]
-        firsts = [index.parts[0].column for index in table.indexes if index not in dropped]
-        firsts += [o.index.parts[0].column for o in mine if isinstance(o, AddIndex)]
-        firsts += [o.primary_key.columns[0] for o in mine if isinstance(o, AddPrimaryKey)]
-        if table.primary_key and not any(isinstance(o, DropPrimaryKey) for o in mine):
-            firsts.append(table.primary_key.columns[0])
-        settled = any(isinstance(o, AlterColumn) and o.after.name == column.name for o in mine)
-        return None if settled or column.name in firsts else column
+            self.companions.taken[at] = carrier
+            found.extend(self.alter_clauses(self.changes[at]))
+            follow(self.live, self.changes[at])
+        return found
 
     def close(self) -> None:
         """Ends the ALTER TABLE that is open, giving its statement to the first change in it."""
@@ -246,7 +178,8 @@ class _Renderer:
                 return [_alter(change.table, f"RENAME COLUMN {names}")]
             case AddForeignKey():
                 key = clauses.foreign_key(change.foreign_key, self.features)
-                return [_alter(change.table, *self.without_covered(position, change), f"ADD {key}")]
+                along = self.brought_along(self.companions.of(position, change), position)
+                return [_alter(change.table, *along, f"ADD {key}")]
             case DropForeignKey():
                 name = quote(change.foreign_key.name or "")
                 return [_alter(change.table, f"DROP FOREIGN KEY {name}")]
@@ -387,50 +320,6 @@ class _Renderer:
         again = replace(index, comment=change.after)
         return [f"DROP INDEX {quote(change.name)}", f"ADD {clauses.index(again)}"]
 
-    def follow(self, change: Change) -> None:
-        """Keeps ``live`` true to what the statements so far have made."""
-        live = self.live
-        match change:
-            case CreateTable():
-                live[change.table.name] = change.table
-            case RenameTable():
-                live[change.after] = replace(live.pop(change.before), name=change.after)
-            case RenameColumn():
-                self.rename_column(change)
-            case AddColumn():
-                table = live[change.table]
-                live[change.table] = replace(table, columns=(*table.columns, change.column))
-            case DropColumn():
-                table = live[change.table]
-                kept = tuple(c for c in table.columns if c.name != change.column.name)
-                live[change.table] = replace(table, columns=kept)
-            case AddIndex():
-                table = live[change.table]
-                live[change.table] = replace(table, indexes=(*table.indexes, change.index))
-            case DropIndex():
-                table = live[change.table]
-                left = tuple(i for i in table.indexes if i.name != change.index.name)
-                live[change.table] = replace(table, indexes=left)
-            case _:
-                pass
-
-    def rename_column(self, change: RenameColumn) -> None:
-        table = self.live[change.table]
-
-        def named(name: str | None) -> str | None:
-            return change.after if name == change.before else name
-
-        self.live[change.table] = replace(
-            table,
-            columns=tuple(replace(c, name=named(c.name) or "") for c in table.columns),
-            indexes=tuple(
-                replace(i, parts=tuple(replace(p, column=named(p.column)) for p in i.parts))
-                for i in table.indexes
-            ),
-        )
-        if (change.table, change.before) in self.invisible:
-            self.invisible.add((change.table, change.after))
-
 
 def _alter(table: str, *parts: str) -> str:
     return f"ALTER TABLE {quote(table)} " + ", ".join(parts)
@@ -439,23 +328,6 @@ def _alter(table: str, *parts: str) -> str:
 def _was_virtual(change: AlterColumn) -> bool:
     made = change.before.generated
     return made is not None and not made.stored and change.after.generated is None
-
-
-def _key_columns(change: AddPrimaryKey | AddIndex) -> tuple[str | None, ...]:
-    if isinstance(change, AddPrimaryKey):
-        return change.primary_key.columns
-    return tuple(part.column for part in change.index.parts)
-
-
-def _drops(change: Change, table: str, column: str) -> bool:
-    """Whether the change drops that column, or an index that goes with it."""
-    match change:
-        case DropColumn():
-            return change.table == table and change.column.name == column
-        case DropIndex():
-            return change.table == table and column in change.index.columns
-        case _:
-            return False
 
 
 def _uses(index: Index, column: str) -> bool:
