@@ -121,7 +121,7 @@ def _candidates(text: str, type_: str) -> Iterator[Any]:
     constant = _CONSTANT.fullmatch(text)
     written = text if constant is None else constant["text"].replace("''", "'")
     number = _NUMBER.fullmatch(written) is not None
-    if number and (constant is None or column_types.base(type_) in literals.INTEGERS):
+    if number and (constant is None or column_types.base(type_) in literals.NUMBERS):
         if "." not in written:
             yield int(written)
         elif repr(float(written)) == written:

@@ -21,7 +21,7 @@ CLOCKS = {
     "current_timestamp()": "CURRENT_TIMESTAMP",
 }
 INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
-_NUMBERS = {*INTEGERS, "numeric", "real", "double precision"}
+NUMBERS = {*INTEGERS, "numeric", "real", "double precision"}
 _TRUTHS = {"true": True, "t": True, "yes": True, "on": True, "1": True}
 _TRUTHS |= {"false": False, "f": False, "no": False, "off": False, "0": False}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -37,7 +37,7 @@ def default(value: Any, type_: str) -> str:
     if is_array(type_):
         text = value if isinstance(value, str) else array(value, element(type_))
         return f"{literal(text)}::{label(type_)}"
-    if base(type_) in _NUMBERS:
+    if base(type_) in NUMBERS:
         return _number(value, base(type_))
     if type_ == "boolean":
         return "true" if _truth(value) else "false"
@@ -152,7 +152,7 @@ def _element(value: Any, type_: str) -> str:
         return array(value, type_)
     if type_ == "boolean":
         return "t" if _truth(value) else "f"
-    if base(type_) in _NUMBERS:
+    if base(type_) in NUMBERS:
         return _digits(value, base(type_)) or str(value)
     text = _text(value, type_)
     if _BARE_ELEMENT.fullmatch(text) and text.lower() != "null":
