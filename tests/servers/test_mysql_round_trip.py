@@ -195,7 +195,8 @@ def test_the_server_stores_what_was_read(
 
 def test_what_cannot_be_held_is_listed(mysql_database: LiveDatabase) -> None:
     mysql_database.execute(
-        "CREATE TABLE t (id int PRIMARY KEY, hidden int INVISIBLE, n int)",
+        "CREATE TABLE t (id int PRIMARY KEY, n int, hidden timestamp NULL INVISIBLE"
+        " DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP)",
         "CREATE VIEW v AS SELECT 1 AS one",
         "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id + 1",
         "CREATE PROCEDURE p() SELECT 1",

@@ -47,12 +47,19 @@ def is_clock(text: str) -> bool:
     return _CLOCK.fullmatch(text) is not None
 
 
+def printed_clock(text: str) -> str:
+    """The clock in the model's spelling, from any other."""
+    found = _CLOCK.fullmatch(text)
+    assert found is not None, text
+    return clock(int(found[1] or 0))
+
+
 def printed(text: str, kind: ColumnType, features: MySQLFeatures) -> str | None:
     """The default that SHOW CREATE TABLE, or MariaDB's catalog, prints as ``text``."""
     if text.upper() == "NULL":
         return None
     if is_clock(text) and (kind.name in CLOCKS or features.mariadb):
-        return clock(int(_CLOCK.fullmatch(text)[1] or 0))  # type: ignore[index]
+        return printed_clock(text)
     if text.startswith("'") and len(list(tokens(text))) == 1:
         return literal(unquote_string(text), kind)
     if _NUMBER.fullmatch(text) or _BITS.fullmatch(text):
@@ -97,7 +104,7 @@ def declared_expression(text: str, kind: ColumnType, features: MySQLFeatures) ->
     """A default declared as an expression."""
     bare = text.strip()
     if is_clock(bare) and kind.name in CLOCKS:
-        return clock(int(_CLOCK.fullmatch(bare)[1] or 0))  # type: ignore[index]
+        return printed_clock(bare)
     bytes_are_literal = kind.name in BINARIES or (features.mariadb and kind.name in BLOBS)
     if bytes_are_literal and _HEX.fullmatch(bare):
         return _from_hex(bare, kind)

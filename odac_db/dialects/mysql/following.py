@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from odac_db.dialects.mysql.literals import quote
 from odac_db.schema.changes import (
     AddColumn,
     AddIndex,
@@ -60,3 +61,15 @@ def _column_renamed(table: Table, change: RenameColumn) -> Table:
             for i in table.indexes
         ),
     )
+
+
+def place(live: Table, target: Table, column: str) -> str:
+    """`` AFTER …`` or `` FIRST`` where the column is not to be the table's last."""
+    wanted = [item.name for item in target.columns]
+    present = {item.name for item in live.columns} - {column}
+    if column not in wanted:
+        return ""
+    before = [name for name in wanted[: wanted.index(column)] if name in present]
+    if len(before) == len(present):
+        return ""
+    return f" AFTER {quote(before[-1])}" if before else " FIRST"

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from odac_db.dialects.mysql import building, catalog
 from odac_db.dialects.mysql.building import METHODS, ReadColumn
 from odac_db.dialects.mysql.column_types import BINARIES, ColumnType, column_type
-from odac_db.dialects.mysql.defaults import clock, is_clock, literal, printed
+from odac_db.dialects.mysql.defaults import is_clock, literal, printed, printed_clock
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.show_create import read_table
 from odac_db.schema.model import (
@@ -36,7 +36,6 @@ from odac_db.schema.model import (
 
 RESERVED = "_odac_"
 _ROW_FORMAT = re.compile(r"\brow_format=(\w+)", re.I)
-_ON_UPDATE = re.compile(r"on update (?:current_timestamp|now)(?:\((\d*)\))?", re.I)
 
 
 def introspect(
@@ -139,7 +138,9 @@ class _Reading:
             generated=generated,
             collation=collation,
             comment=comment,
-            on_update=_on_update(extra) if "update" in extra else None,
+            on_update=printed_clock(extra.split("on update ", 1)[1].split()[0])
+            if "on update" in extra
+            else None,
             check=self.column_checks.get((table, name)),
         )
 
@@ -286,11 +287,6 @@ def ranked(indexes: Iterable[Index]) -> list[Index]:
     return sorted(
         indexes, key=lambda index: (not index.unique, index.method == "fulltext", index.name or "")
     )
-
-
-def _on_update(extra: str) -> str | None:
-    found = _ON_UPDATE.search(extra)
-    return clock(int(found[1] or 0)) if found else None
 
 
 def _unsupported_table(name: str, kind: str) -> Unsupported:

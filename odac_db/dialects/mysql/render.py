@@ -17,8 +17,9 @@ from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.column_types import STRINGS, column_type
 from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.following import follow
+from odac_db.dialects.mysql.following import follow, place
 from odac_db.dialects.mysql.literals import quote, string
+from odac_db.dialects.mysql.materialize import materialized, was_virtual
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -51,7 +52,7 @@ from odac_db.schema.changes import (
     SetTableOptions,
     table_of,
 )
-from odac_db.schema.model import Column, Generated, Index, Schema, Table
+from odac_db.schema.model import Column, Index, Schema, Table
 from odac_db.schema.plan import Statement
 
 replace = msgspec.structs.replace
@@ -185,8 +186,14 @@ class _Renderer:
                 return [_alter(change.table, f"DROP FOREIGN KEY {name}")]
             case CleanOrphans():
                 return []
-            case AlterColumn() if _was_virtual(change):
-                return self.materialized(change)
+            case AlterColumn() if was_virtual(change):
+                place = self.place(change.table, change.before.name)
+                return [
+                    _alter(change.table, *parts)
+                    for parts in materialized(
+                        change, self.indexes(change.table), place, self.features
+                    )
+                ]
             case _:
                 return None
 
@@ -199,41 +206,11 @@ class _Renderer:
         ]
         return clauses.create_table(table, [*table.indexes, *later], self.features)
 
-    def materialized(self, change: AlterColumn) -> list[str]:
-        """A virtual column made a plain one, its values kept.
-
-        The servers refuse that in one step: it is first made a stored one, by dropping and
-        adding it, which computes the same values. Each step alone leaves a valid table.
-        """
-        made = change.before.generated
-        assert made is not None
-        stored = replace(change.before, generated=Generated(made.expression, True))
-        around = [item for item in self.indexes(change.table) if _uses(item, change.before.name)]
-        return [
-            _alter(
-                change.table,
-                *(f"DROP INDEX {quote(item.name or '')}" for item in around),
-                f"DROP COLUMN {quote(change.before.name)}",
-                f"ADD COLUMN {clauses.column(stored, self.features)}"
-                + self.position(change.table, change.before.name),
-                *(f"ADD {clauses.index(item)}" for item in around),
-            ),
-            _alter(change.table, f"MODIFY COLUMN {clauses.column(change.after, self.features)}"),
-        ]
-
     def indexes(self, table: str) -> tuple[Index, ...]:
         return self.live[table].indexes if table in self.live else ()
 
-    def position(self, table: str, column: str) -> str:
-        """``AFTER …`` where the column does not come last in the table as it is to be."""
-        wanted = [item.name for item in self.target.tables[table].columns]
-        present = {item.name for item in self.live[table].columns} - {column}
-        if column not in wanted:
-            return ""
-        before = [name for name in wanted[: wanted.index(column)] if name in present]
-        if len(before) == len(present):
-            return ""
-        return f" AFTER {quote(before[-1])}" if before else " FIRST"
+    def place(self, table: str, column: str) -> str:
+        return place(self.live[table], self.target.tables[table], column)
 
     def alter_clauses(self, change: Change) -> list[str]:  # noqa: C901 - one line a change
         """The clauses of a change inside ALTER TABLE."""
@@ -241,7 +218,7 @@ class _Renderer:
         match change:
             case AddColumn():
                 name = change.column.name
-                place = self.position(change.table, name)
+                place = self.place(change.table, name)
                 return [f"ADD COLUMN {clauses.column(change.column, features)}{place}"]
             case DropColumn():
                 return [f"DROP COLUMN {quote(change.column.name)}"]
@@ -323,15 +300,6 @@ class _Renderer:
 
 def _alter(table: str, *parts: str) -> str:
     return f"ALTER TABLE {quote(table)} " + ", ".join(parts)
-
-
-def _was_virtual(change: AlterColumn) -> bool:
-    made = change.before.generated
-    return made is not None and not made.stored and change.after.generated is None
-
-
-def _uses(index: Index, column: str) -> bool:
-    return column in index.columns
 
 
 def _is_string(column: Column) -> bool:

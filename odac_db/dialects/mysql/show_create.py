@@ -12,7 +12,7 @@ from typing import cast
 from odac_db.dialects.mysql import building
 from odac_db.dialects.mysql.building import METHODS, ReadColumn
 from odac_db.dialects.mysql.column_types import ColumnType, column_type
-from odac_db.dialects.mysql.defaults import clock, is_clock, printed
+from odac_db.dialects.mysql.defaults import printed, printed_clock
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import Token, tokens, unquote_name, unquote_string
 from odac_db.schema.model import (
@@ -160,7 +160,7 @@ class _Reader:
         elif self.accept("DEFAULT"):
             read.default = self.default()
         elif self.accept("ON", "UPDATE"):
-            read.on_update = _clock(self.default())
+            read.on_update = printed_clock(self.default())
         elif self.accept("COMMENT"):
             read.comment = unquote_string(self.next().text)
         elif self.accept("GENERATED", "ALWAYS", "AS"):
@@ -303,9 +303,3 @@ class _Reader:
         if "ROW_FORMAT" in found:
             options["row_format"] = found["ROW_FORMAT"].upper()
         return options, unquote_string(found["COMMENT"]) if "COMMENT" in found else ""
-
-
-def _clock(text: str) -> str:
-    assert is_clock(text), text
-    digits = text.partition("(")[2].rstrip(")")
-    return clock(int(digits or 0))
