@@ -116,6 +116,8 @@ def _twin(
 def _renamed_like(live: Any, desired: Any) -> Any:
     """The live object under the desired one's name, comment and choice of constraint."""
     fields = {"name": desired.name, "named": desired.named, "comment": desired.comment}
+    if isinstance(desired, Index):
+        fields["constraint"] = desired.constraint
     return replace(live, **fields)
 
 

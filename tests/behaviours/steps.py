@@ -10,6 +10,15 @@ from typing import Any
 from sqlalchemy import Inspector, inspect
 
 from odac_db import Database, Plan, Report
+from odac_db.schema.changes import (
+    AddForeignKey,
+    AddIndex,
+    AddPrimaryKey,
+    CleanOrphans,
+    DropForeignKey,
+    DropIndex,
+    DropPrimaryKey,
+)
 from odac_db.schema.plan import Operation
 from tests.fixtures.databases import LiveDatabase
 
@@ -49,7 +58,7 @@ class Application:
             assert db.report is not None
             return db.report
 
-    def boot_with(self, allow: tuple[str, ...] = (), **tables: Body) -> Report:
+    def boot_with(self, allow: tuple[str, ...] = (), /, **tables: Body) -> Report:
         """A boot after the files were changed."""
         self.declare(**tables)
         return self.boot(allow=allow)
@@ -100,16 +109,25 @@ class Application:
 
 
 def done(report: Report) -> list[str]:
-    """What a boot did, as "kind table.name" (the name alone where it is the table's own)."""
+    """What a boot did, such as "add_column posts.slug" or "add_index posts(title, slug)"."""
     return [_said(operation) for operation in report.applied]
 
 
 def waiting(outcome: Report | Plan) -> dict[str, str]:
-    """What was not done: "kind table.name" and its status."""
+    """What is not done, in the words of ``done``, and its status."""
     operations = outcome.remaining if isinstance(outcome, Report) else outcome.operations
     return {_said(op): op.status for op in operations if op.status != "pending"}
 
 
 def _said(operation: Operation) -> str:
-    place = f"{operation.table}." if operation.table not in ("", operation.name) else ""
-    return f"{operation.kind} {place}{operation.name}"
+    """By columns where names differ from server to server."""
+    match operation.change:
+        case AddForeignKey() | DropForeignKey() | CleanOrphans():
+            what = f"({', '.join(operation.change.foreign_key.columns)})"
+        case AddIndex() | DropIndex():
+            what = f"({', '.join(operation.change.index.columns)})"
+        case AddPrimaryKey() | DropPrimaryKey():
+            what = f"({', '.join(operation.change.primary_key.columns)})"
+        case _:
+            what = "" if operation.name == operation.table else f".{operation.name}"
+    return f"{operation.kind} {operation.table}{what}"

@@ -77,7 +77,7 @@ def test_b20_a_change_of_type_alone_keeps_not_null(app: Application) -> None:
     """Here a file that says nothing means nullable, so NOT NULL stays where it is declared."""
     app.boot_with(users=users(note=NOTE | {"nullable": False, "default": "-"}))
     app.execute(name_is("Ada"))
-    report = app.boot_with(users=users(note={"type": "text", "nullable": False}), allow=ALL)
+    report = app.boot_with(ALL, users=users(note={"type": "text", "nullable": False}))
     assert done(report) == ["alter_column users.note"]
     assert app.columns("users")["note"]["nullable"] is False
     assert [row["note"] for row in app.database.rows("users")] == ["-"]
