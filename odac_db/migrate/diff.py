@@ -49,7 +49,7 @@ def diff(live: Schema, desired: Schema, features: Features, *, prune: bool = Fal
     for table in desired.tables.values():
         before = live.tables.get(table.name)
         if before is None:
-            changes.extend(_created(table, names))
+            changes.extend(_created(table, names, features))
         elif before != table:
             changes.extend(changed_table(before, table, features, names))
     if prune:
@@ -76,12 +76,22 @@ def changed_table(
         yield SetTableOptions(table=desired.name, before=before, after=after)
 
 
-def _created(table: Table, names: FreeNames) -> Iterator[Change]:
-    """A new table: what can be inline is; plain indexes and foreign keys follow on their own."""
+def _created(table: Table, names: FreeNames, features: Features) -> Iterator[Change]:
+    """A new table: what can be inline is; plain indexes and foreign keys follow on their own.
+
+    A UNIQUE over the columns of another key is no part of CREATE TABLE: PostgreSQL would
+    take the two for one.
+    """
     inline: list[Index] = []
     later: list[Index] = []
+    keyed = {table.primary_key.columns if table.primary_key else ()}
     for index in table.indexes:
-        (inline if index.constraint else later).append(names.given(table.name, index))
+        apart = features.alters_in_place and index.columns in keyed
+        (inline if index.constraint and not apart else later).append(
+            names.given(table.name, index)
+        )
+        if index.constraint:
+            keyed.add(index.columns)
     checks = tuple(names.given(table.name, check) for check in table.checks)
     yield CreateTable(
         table=msgspec.structs.replace(

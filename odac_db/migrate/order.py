@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from odac_db.migrate.expressions import mentions
 from odac_db.migrate.reference_order import parents_first
 from odac_db.schema.changes import (
     AddCheck,
@@ -66,7 +67,52 @@ def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Ch
     successors.update(
         (c.table, c.replaces) for c in changes if isinstance(c, AddIndex) and c.replaces
     )
-    return sorted(changes, key=lambda change: _rank(change, places, successors))
+    early = _gone_with_columns(changes)
+
+    def rank(change: Change) -> Rank:
+        if id(change) in early:
+            return 2, 2, places.get(table_of(change), 0), int(isinstance(change, DropColumn))
+        return _rank(change, places, successors)
+
+    return sorted(changes, key=rank)
+
+
+def _gone_with_columns(changes: Sequence[Change]) -> set[int]:
+    """Drops of what is built on columns that are dropped to be added again.
+
+    Servers drop keys and indexes with the column, and know them no more when their turn
+    comes; computed columns keep it from being dropped.
+    """
+    added = {(c.table, c.column.name) for c in changes if isinstance(c, AddColumn)}
+    dropped = {(c.table, c.column.name) for c in changes if isinstance(c, DropColumn)}
+    found: dict[int, Change] = {}
+    gone = added & dropped
+    for change in (c for c in changes if isinstance(c, DropColumn)):
+        if _stands_on(change, gone) and (change.table, change.column.name) not in gone:
+            found[id(change)] = change
+    gone |= {(c.table, c.column.name) for c in found.values() if isinstance(c, DropColumn)}
+    for change in changes:
+        if not isinstance(change, DropColumn) and _stands_on(change, gone):
+            found[id(change)] = change
+    return set(found)
+
+
+def _stands_on(change: Change, columns: set[tuple[str, str]]) -> bool:
+    """Whether what the change drops is built on one of the columns."""
+    names: Sequence[str] = ()
+    texts: Sequence[str | None] = ()
+    match change:
+        case DropIndex():
+            names = (*change.index.columns, *change.index.include)
+            texts = (change.index.where, *(part.expression for part in change.index.parts))
+        case DropPrimaryKey():
+            names = (*change.primary_key.columns, *change.primary_key.include)
+        case DropColumn() if change.column.generated is not None:
+            texts = (change.column.generated.expression,)
+        case _:
+            return False
+    mine = [column for table, column in columns if table == change.table]
+    return any(one in names or any(mentions(text, one) for text in texts) for one in mine)
 
 
 def _places(live: Schema, desired: Schema) -> dict[str, int]:
@@ -96,7 +142,7 @@ def _rank(  # noqa: C901 - one line a change
         case DropIndex() if change.replaced:
             return 2, 2, place, 0
         case DropColumn() if (change.table, change.column.name) in successors:
-            return 2, 3, place, 0
+            return 2, 3, place, int(change.column.generated is None)
         case RenameColumn():
             return 3, 0, place, 0
         case RenameConstraint():
@@ -109,8 +155,10 @@ def _rank(  # noqa: C901 - one line a change
             return 7, place, 0, 0
         case AddForeignKey():
             return 7, place, 1, 0
-        case DropIndex() | DropColumn():
-            return 8, 0, place, int(isinstance(change, DropColumn))
+        case DropIndex():
+            return 8, 0, place, 0
+        case DropColumn():  # a computed one before those it is computed from
+            return 8, 0, place, 1 + int(change.column.generated is None)
         case DropTable():
             return 8, 1, -place, 0
         case DropEnum():

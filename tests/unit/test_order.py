@@ -33,6 +33,7 @@ from odac_db.schema.model import (
     Generated,
     Index,
     IndexPart,
+    PrimaryKey,
     Schema,
     Table,
 )
@@ -184,3 +185,37 @@ def test_a_check_over_a_retyped_column_stands_aside() -> None:
     changes = diff(live, desired, PLAIN)
     assert [type(c) for c in changes] == [AlterColumn]
     assert [type(c) for c in detached(live, changes, [], PLAIN)] == [DropCheck, AddCheck]
+
+
+def test_keys_and_indexes_go_before_the_columns_that_would_take_them_along() -> None:
+    live = schema(
+        table(
+            "a",
+            "x",
+            "y",
+            column("z", generated=Generated("y + 1", stored=True)),
+            primary_key=PrimaryKey(columns=("y",)),
+            indexes=(
+                Index(name="i", parts=(IndexPart(column="x"), IndexPart(column="y"))),
+                Index(name="e", parts=(IndexPart(expression="y + 1"),)),
+                Index(name="z", parts=(IndexPart(column="z"),)),
+            ),
+        )
+    )
+    desired = schema(table("a", "x", column("y", generated=Generated("x + 1", stored=True))))
+    assert kinds(ordered(diff(live, desired, PLAIN), live, desired)) == [
+        "drop_primary_key",
+        "drop_index",
+        "drop_index",
+        "drop_index",
+        "drop_column",
+        "drop_column",
+        "add_column",
+    ]
+
+
+def test_a_computed_column_goes_before_those_it_is_computed_from() -> None:
+    live = schema(table("a", "id", "x", column("y", generated=Generated("x + 1", stored=True))))
+    desired = schema(table("a", "id"))
+    dropped = ordered(diff(live, desired, PLAIN), live, desired)
+    assert [c.column.name for c in dropped if isinstance(c, DropColumn)] == ["y", "x"]
