@@ -215,5 +215,6 @@ def _check_names(urls: Mapping[str, str], folder: SchemaFolder | None) -> None:
     declared = folder.digests if folder is not None and folder.path.is_dir() else {}
     missing = [name for name in declared if name not in urls and name != DEFAULT]
     if missing:
-        message = f"{folder.path if folder else ''} has files for {', '.join(missing)}, no URL does"
+        place = folder.path if folder else ""
+        message = f"{place} has files for {', '.join(missing)}, but no URL is given for it"
         raise OdacDbError(message)
