@@ -32,6 +32,10 @@ _COLUMN_CONSTRAINTS = frozenset(
 )
 
 
+# Without one of these a column says nothing that the pragmas do not.
+_TELLING = (_TABLE_CONSTRAINTS | _COLUMN_CONSTRAINTS | {"CONFLICT"}) - {"NOT", "NULL", "DEFAULT"}
+
+
 @dataclass(frozen=True)
 class UniqueText:
     """A UNIQUE as written; ``conflict`` is its ON CONFLICT resolution or empty."""
@@ -64,6 +68,8 @@ class ColumnText:
 @dataclass
 class TableText:
     """One CREATE TABLE, columns by lower-case name, constraints in the order written.
+
+    Columns of which there is nothing to tell are left out.
 
     AUTOINCREMENT is the table's: only its one key column can have it.
     """
@@ -114,6 +120,8 @@ def parse_table(sql: str) -> TableText:
     reader.skip_to_group()
     table = TableText()
     for raw in split(reader.group()):
+        if _TELLING.isdisjoint(map(str.upper, raw)):
+            continue
         item = Reader(raw)
         if item.word in _TABLE_CONSTRAINTS:
             while item.word:
