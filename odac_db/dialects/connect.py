@@ -29,6 +29,8 @@ def engine_of(url: str | URL) -> Engine:
     ConnectionFailed for a driver that is not installed.
     """
     parsed = _parsed(url)
+    if parsed.get_backend_name() not in (*_DRIVERS, "sqlite"):
+        raise _unknown(parsed)
     options: dict[str, object] = {}
     if parsed.get_backend_name() == "sqlite":
         options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS}
@@ -38,12 +40,16 @@ def engine_of(url: str | URL) -> Engine:
     try:
         return create_engine(parsed, **options)
     except NoSuchModuleError:
-        message = f"no server is known as {parsed.drivername!r}: use {', '.join(_DRIVERS)}, sqlite"
-        raise UnsupportedServer(message) from None
+        raise _unknown(parsed) from None
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(error.name or "", error.name or "its driver")
         message = f"the driver {error.name} is not installed: pip install '{extra}'"
         raise ConnectionFailed(message) from error
+
+
+def _unknown(url: URL) -> UnsupportedServer:
+    message = f"no server is known as {url.drivername!r}: use {', '.join(_DRIVERS)}, sqlite"
+    return UnsupportedServer(message)
 
 
 def _parsed(url: str | URL) -> URL:

@@ -100,9 +100,7 @@ def test_a09_tables_may_refer_to_later_ones_and_to_each_other(app: Application) 
             "aardvark": {"type": "integer", "references": "aardvarks.id"},
         }
     )
-    aardvarks = table(
-        {"id": "increments", "zebra": {"type": "integer", "references": "zebras.id"}}
-    )
+    aardvarks = table({"id": "increments", "zebra": {"type": "integer", "references": "zebras.id"}})
     report = app.boot_with(aardvarks=aardvarks, zebras=zebras)
     kinds = [op.kind for op in report.applied]
     assert kinds.index("add_foreign_key") > max(

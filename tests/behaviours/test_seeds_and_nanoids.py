@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from odac_db import SeedError
+from odac_db import DeclarationError
 from tests.behaviours.steps import Application, Body, done, table
 
 KEY = {"type": "string", "length": 20, "nullable": False, "unique": True}
@@ -22,7 +22,7 @@ def sown(app: Application, **tables: Body) -> list[tuple[str, str]]:
 
 
 def test_b35_the_first_run_inserts_every_row(app: Application) -> None:
-    rows = [{"slug": "a", "title": "A"}, {"slug": "b", "title": None}]
+    rows: list[dict[str, Any]] = [{"slug": "a", "title": "A"}, {"slug": "b", "title": None}]
     assert sown(app, words=words(*rows)) == [("seed_insert", "slug=a"), ("seed_insert", "slug=b")]
     assert app.database.rows("words") == rows
     app.assert_settled()
@@ -88,7 +88,6 @@ def test_b44_a_nanoid_column_comes_late_with_its_length(app: Application) -> Non
 
 def test_a_seed_row_without_its_key_is_an_error_and_nothing_is_written(app: Application) -> None:
     """odac skips such a row in silence."""
-    with pytest.raises(SeedError, match="slug"):
+    with pytest.raises(DeclarationError, match="words.json:1:[0-9]+: .*slug"):
         app.boot_with(words=words({"slug": "a"}, {"title": "lost"}))
-    rows = app.database.rows("words") if "words" in app.tables() else []
-    assert rows == []
+    assert app.tables() == set()

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviours.steps import ALL, Application, Body, done, table
-from tests.fixtures.databases import LiveDatabase
+from tests.behaviours.steps import Application, Body, done, table
 from tests.laws.folder import live
 
 
