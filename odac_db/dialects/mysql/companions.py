@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from odac_db.dialects.mysql.column_types import BLOBS, TEXTS, column_type
 from odac_db.schema.changes import (
     AddForeignKey,
     AddIndex,
@@ -47,7 +48,7 @@ class Companions:
                 return self._covered(position, table, change.primary_key.columns)
             case DropColumn():
                 return self._indexes_on(position, table, change.column.name)
-            case AlterColumn() if "type" in change.aspects:
+            case AlterColumn() if _needs_length(change.after):
                 return self._indexes_on(position, table, change.after.name)
             case AddForeignKey():
                 return self._before_foreign_key(position, change)
@@ -118,6 +119,12 @@ class Companions:
                 found.add(at)
                 found.update(self._indexes_on(position, change.table, other.column.name))
         return sorted(found)
+
+
+def _needs_length(column: Column) -> bool:
+    """Whether an index on the column must say how much of it."""
+    name = column_type(column.type, True).name
+    return name in TEXTS | BLOBS | {"json"}
 
 
 def _is_stored(column: Column) -> bool:

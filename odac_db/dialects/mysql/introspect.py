@@ -138,7 +138,7 @@ class _Reading:
             generated=generated,
             collation=collation,
             comment=comment,
-            on_update=printed_clock(extra.split("on update ", 1)[1].split()[0])
+            on_update=printed_clock(extra.split("on update ", 1)[1].split()[0].rstrip(","))
             if "on update" in extra
             else None,
             check=self.column_checks.get((table, name)),
