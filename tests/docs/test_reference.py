@@ -13,10 +13,15 @@ import pytest
 
 import odac_db
 from odac_db import Database, errors
+from odac_db.dialects.mysql.features import _known as known_mysql
+from odac_db.dialects.postgresql.features import OLDEST as OLDEST_POSTGRESQL
+from odac_db.dialects.sqlite.features import OLDEST as OLDEST_SQLITE
 from odac_db.migrate.ledger import HistoryEntry
 from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
 from odac_db.migrate.pull import PullResult
 from odac_db.schema import declaration as d
+from odac_db.schema.files import document
+from odac_db.schema.files.check_tables import MAXIMUM_NAME, RESERVED
 from odac_db.schema.plan import Operation, Plan, Progress, Report
 from tests.docs.examples import called
 from tests.docs.made import refreshed
@@ -77,6 +82,28 @@ def test_table_options() -> None:
 
 def test_types_are_what_the_dialects_make_of_them() -> None:
     assert refreshed(FILES) == FILES
+
+
+def test_limits_of_files() -> None:
+    limits = sections(FILES)["Files and folders"]
+    for said in (
+        f"{document.MAXIMUM_BYTES >> 20} MiB",
+        f"{document.MAXIMUM_DEPTH} deep",
+        f"{document.MAXIMUM_VALUES:,} values",
+        f"{MAXIMUM_NAME} characters",
+        f"`{RESERVED}`",
+    ):
+        assert said in limits
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/errors.md"])
+def test_oldest_servers(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    assert f"PostgreSQL {OLDEST_POSTGRESQL}, MySQL 8.0, MariaDB 10.6, SQLite 3.37" in text
+    assert OLDEST_SQLITE == (3, 37)
+    for version, refused in (("7.4.99", "MySQL 8.0"), ("5.5.5-10.5.20-MariaDB", "MariaDB 10.6")):
+        with pytest.raises(errors.UnsupportedServer, match=refused):
+            known_mysql(version, "d", {}, {})
 
 
 def test_public_names() -> None:
