@@ -279,6 +279,19 @@ def test_an_index_made_for_a_key_goes_with_the_index_that_covers_it(
         assert [index.columns for index in site.live().tables["t"].indexes] == [("pid", "n")]
 
 
+def test_a_foreign_key_keeps_an_index_when_the_unique_one_it_used_goes(
+    mysql_database: LiveDatabase,
+) -> None:
+    def tables(**more: Any) -> dict[str, Any]:
+        pid = {"type": "integer", "references": "p.id", **more}
+        return {"t": table(pid=pid), "p": {"columns": {"id": ID}}}
+
+    with opened(mysql_database) as site:
+        for more in ({}, {"unique": True}, {}):
+            site.bring(tables(**more))
+        assert [index.implicit for index in site.live().tables["t"].indexes] == [True]
+
+
 def test_renames(mysql_database: LiveDatabase) -> None:
     with opened(mysql_database) as site:
         site.bring({"t": table(a={"type": "integer", "unique": True})})

@@ -22,7 +22,7 @@ from odac_db.schema.changes import (
     DropPrimaryKey,
     table_of,
 )
-from odac_db.schema.model import Column, Table
+from odac_db.schema.model import Column, Index, Table
 
 
 class Companions:
@@ -78,6 +78,10 @@ class Companions:
             firsts.append(live.primary_key.columns[0])
         settled = any(isinstance(o, AlterColumn) and o.after.name == column.name for o in mine)
         return None if settled or column.name in firsts else column
+
+    def added_indexes(self, table: str) -> list[Index]:
+        """The indexes that the plan adds to a table."""
+        return [other.index for _, other in self._by_table[table] if isinstance(other, AddIndex)]
 
     def _later(self, position: int, table: str) -> Iterator[tuple[int, Change]]:
         for at, other in self._by_table[table]:

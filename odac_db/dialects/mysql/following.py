@@ -7,15 +7,17 @@ import msgspec
 from odac_db.dialects.mysql.literals import quote
 from odac_db.schema.changes import (
     AddColumn,
+    AddForeignKey,
     AddIndex,
     Change,
     CreateTable,
     DropColumn,
+    DropForeignKey,
     DropIndex,
     RenameColumn,
     RenameTable,
 )
-from odac_db.schema.model import Table
+from odac_db.schema.model import ForeignKey, Index, IndexPart, Table
 
 replace = msgspec.structs.replace
 
@@ -31,8 +33,36 @@ def follow(live: dict[str, Table], change: Change) -> None:
             live[change.table] = _column_renamed(live[change.table], change)
         case AddColumn() | DropColumn() | AddIndex() | DropIndex():
             live[change.table] = _changed(live[change.table], change)
+        case AddForeignKey():
+            live[change.table] = _referring(live[change.table], change.foreign_key)
+        case DropForeignKey():
+            table = live[change.table]
+            kept = tuple(k for k in table.foreign_keys if k.name != change.foreign_key.name)
+            live[change.table] = replace(table, foreign_keys=kept)
         case _:
             pass
+
+
+def _referring(table: Table, key: ForeignKey) -> Table:
+    """With the key, and with the index the server makes for it where it finds none."""
+    indexes = table.indexes
+    if not covering(table, key.columns):
+        parts = tuple(IndexPart(column=column) for column in key.columns)
+        indexes = (*indexes, Index(name=key.name, parts=parts, implicit=True))
+    return replace(table, foreign_keys=(*table.foreign_keys, key), indexes=indexes)
+
+
+def covering(table: Table, columns: tuple[str, ...], but: str | None = None) -> bool:
+    """Whether a key other than the index ``but`` starts with these columns."""
+    keys = [index.columns for index in table.indexes if index.name != but and _is_plain(index)]
+    if table.primary_key is not None:
+        keys.append(table.primary_key.columns)
+    return any(key[: len(columns)] == columns for key in keys)
+
+
+def _is_plain(index: Index) -> bool:
+    whole = all(part.column is not None and part.length is None for part in index.parts)
+    return whole and index.method is None
 
 
 def _changed(table: Table, change: AddColumn | DropColumn | AddIndex | DropIndex) -> Table:

@@ -17,7 +17,7 @@ from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.column_types import STRINGS, column_type
 from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.following import follow, place
+from odac_db.dialects.mysql.following import covering, follow, place
 from odac_db.dialects.mysql.literals import quote, string
 from odac_db.dialects.mysql.materialize import materialized, was_virtual
 from odac_db.schema.changes import (
@@ -52,7 +52,7 @@ from odac_db.schema.changes import (
     SetTableOptions,
     table_of,
 )
-from odac_db.schema.model import Column, Index, Schema, Table
+from odac_db.schema.model import Column, Index, IndexPart, Schema, Table
 from odac_db.schema.plan import Statement
 
 replace = msgspec.structs.replace
@@ -231,7 +231,8 @@ class _Renderer:
             case AddIndex():
                 return [f"ADD {clauses.index(change.index)}"]
             case DropIndex():
-                return [f"DROP INDEX {quote(change.index.name or '')}"]
+                dropped = f"DROP INDEX {quote(change.index.name or '')}"
+                return [dropped, *(f"ADD {clauses.index(i)}" for i in self.stand_ins(change))]
             case AddCheck():
                 return [f"ADD {clauses.check(change.check)}"]
             case DropCheck():
@@ -268,6 +269,25 @@ class _Renderer:
                 raise AssertionError(f"{features.label} has no such objects")
             case _:
                 assert_never(change)
+
+    def stand_ins(self, change: DropIndex) -> list[Index]:
+        """Indexes for the foreign keys that only the dropped one served (error 1553).
+
+        They get the names that the server would have given them.
+        """
+        added = {one.columns for one in self.companions.added_indexes(change.table)}
+        table = self.live[change.table]
+        found = []
+        for key in table.foreign_keys:
+            size = len(key.columns)
+            if change.index.columns[:size] != key.columns:
+                continue
+            promised = any(columns[:size] == key.columns for columns in added)
+            if not promised and not covering(table, key.columns, but=change.index.name):
+                parts = tuple(IndexPart(column=column) for column in key.columns)
+                found.append(Index(name=key.name, parts=parts, implicit=True))
+        self.live[change.table] = replace(table, indexes=(*table.indexes, *found))
+        return found
 
     def modify(self, table: str, column: Column) -> str:
         hidden = (table, column.name) in self.invisible
