@@ -92,7 +92,7 @@ def test_b15_orphans_of_a_not_null_column_stay_and_block_the_key(app: Applicatio
     app.assert_settled()
 
 
-def test_a09_tables_may_refer_to_later_ones_and_to_each_other(app: Application) -> None:
+def test_m17_a09_tables_may_refer_to_later_ones_and_to_each_other(app: Application) -> None:
     zebras = table(
         {
             "id": "increments",
@@ -146,7 +146,7 @@ def test_a10_orphans_may_be_declared_to_fail(app: Application) -> None:
     assert app.database.rows("posts") == [{"id": 1, "author_id": 77}]
 
 
-def test_a12_a_null_among_the_parents_hides_no_orphan(app: Application) -> None:
+def test_m20_a12_a_null_among_the_parents_hides_no_orphan(app: Application) -> None:
     codes = table({"id": "increments", "code": {"type": "integer", "unique": True}})
     plain = table({"id": {"type": "integer", "primary": True}, "code": "integer"})
     keyed = table(
