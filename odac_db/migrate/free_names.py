@@ -14,10 +14,10 @@ import msgspec
 import xxhash
 
 from odac_db.dialects.base import Features
-from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, Schema
+from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, PrimaryKey, Schema
 from odac_db.schema.names import HASH_LENGTH, shortened
 
-T = TypeVar("T", Index, ForeignKey, Check, Exclusion)
+T = TypeVar("T", Index, ForeignKey, Check, Exclusion, PrimaryKey)
 
 
 class FreeNames:

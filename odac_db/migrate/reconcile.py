@@ -16,8 +16,8 @@ import msgspec
 import xxhash
 
 from odac_db.dialects.base import Features
-from odac_db.migrate.diff import index_structure
 from odac_db.migrate.diff_columns import folded
+from odac_db.migrate.diff_indexes import index_structure
 from odac_db.schema.model import Check, Column, Exclusion, Index, Schema, Table
 
 replace = msgspec.structs.replace

@@ -143,7 +143,11 @@ class IndexDeclaration(Strict, frozen=True, kw_only=True):
 
 
 class ForeignKeyDeclaration(Strict, frozen=True, kw_only=True):
-    """A foreign key of one or more columns."""
+    """A foreign key of one or more columns.
+
+    ``validated`` false is content with PostgreSQL's NOT VALID, where rows of old may break it;
+    the other servers know no such state and always check.
+    """
 
     columns: tuple[Name, ...]
     references: str | ReferenceDeclaration
@@ -152,6 +156,7 @@ class ForeignKeyDeclaration(Strict, frozen=True, kw_only=True):
     on_update: Action = "no action"
     set_columns: tuple[Name, ...] = ()
     match: Literal["simple", "full"] = "simple"
+    validated: bool = True
     deferrable: Deferrable | None = None
     orphans: Orphans | None = None
     comment: str | None = None
@@ -159,12 +164,13 @@ class ForeignKeyDeclaration(Strict, frozen=True, kw_only=True):
 
 
 class CheckDeclaration(Strict, frozen=True, kw_only=True):
-    """A CHECK of the table."""
+    """A CHECK of the table. ``validated`` as of a foreign key."""
 
     expression: PerDialect
     name: Name | None = None
     no_inherit: bool = False
     enforced: bool = True
+    validated: bool = True
     comment: str | None = None
     code: Name | None = None
 

@@ -183,6 +183,7 @@ class _Declarer:
             on_update=_action(key.on_update),
             set_columns=key.set_columns,
             match=match,
+            validated=key.valid,
             deferrable=key.deferrable,
             comment=key.comment,
         )
@@ -193,6 +194,7 @@ class _Declarer:
             name=self._name(check.name, (), "check"),
             no_inherit=check.no_inherit,
             enforced=check.enforced,
+            validated=check.valid,
             comment=check.comment,
         )
 

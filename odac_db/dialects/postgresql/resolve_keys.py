@@ -191,6 +191,7 @@ class Keys:
             on_update=cast(FkAction, declared.on_update.upper()),
             set_columns=declared.set_columns,
             match_full=declared.match == "full",
+            valid=declared.validated,
             deferrable=declared.deferrable,
             comment=declared.comment or None,
             orphans=declared.orphans or ("nullify" if nullable else "fail"),
@@ -239,6 +240,7 @@ class Keys:
                 expression=expression(check.expression, self.report, *path, "expression"),
                 no_inherit=check.no_inherit,
                 enforced=check.enforced,
+                valid=check.validated or not check.enforced,
                 comment=check.comment or None,
             )
 

@@ -1,0 +1,107 @@
+"""The changes of one table's indexes and UNIQUE constraints. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from odac_db.dialects.base import Features
+from odac_db.migrate.diff_constraints import renamed
+from odac_db.migrate.free_names import FreeNames
+from odac_db.migrate.matching import matched
+from odac_db.schema.changes import AddIndex, Change, DropIndex, SetObjectComment
+from odac_db.schema.model import Index, Table
+
+
+def index_structure(index: Index) -> tuple[object, ...]:
+    """All of an index that makes it this index and no other, its name apart.
+
+    What sort of unique it is (constraint or index) is compared apart: see ``satisfies``.
+    """
+    return (
+        index.parts,
+        index.unique,
+        index.method,
+        index.include,
+        index.where,
+        index.nulls_not_distinct,
+        index.deferrable,
+        index.valid,
+    )
+
+
+def _satisfying(live: Table, desired: Table) -> tuple[Index, ...]:
+    """Desired indexes, with an open choice of constraint or index settled by the live ones."""
+    have = {(index_structure(index), bool(index.constraint)) for index in live.indexes}
+    settled = []
+    for index in desired.indexes:
+        choice = index.constraint
+        if choice is None:
+            as_constraint = (index_structure(index), True) in have
+            as_index = (index_structure(index), False) in have
+            choice = as_constraint and not as_index
+        settled.append(msgspec.structs.replace(index, constraint=choice))
+    return tuple(settled)
+
+
+def changed_indexes(
+    live: Table, desired: Table, features: Features, names: FreeNames
+) -> Iterator[Change]:
+    found = matched(
+        live.indexes,
+        _satisfying(live, desired),
+        lambda index: (index_structure(index), bool(index.constraint)),
+    )
+    dropped = [index for index in found.dropped if not _needed(index, desired, features)]
+    for before, after in found.same:
+        what = "unique" if before.constraint else "index"
+        if not after.named and names.is_claimed(before.name, desired.name):
+            after = msgspec.structs.replace(names.given(desired.name, after), named=True)  # noqa: PLW2901
+        if after.named and before.name != after.name and what not in features.renames_constraints:
+            dropped.append(before)
+            found.added.append(after)
+            continue
+        yield from renamed(desired.name, what, before.name, after.name, after.named)
+        if before.comment != after.comment and features.comments:
+            name = after.name if after.named else before.name
+            yield SetObjectComment(
+                table=desired.name, what=what, name=name or "", after=after.comment
+            )
+    for after in found.added:
+        replaced = _taken_over(after, dropped)
+        if replaced is None:
+            after = names.given(desired.name, after)  # noqa: PLW2901
+        else:
+            dropped.remove(replaced)
+            yield DropIndex(table=desired.name, index=replaced, replaced=True)
+        yield AddIndex(table=desired.name, index=after, replaces=replaced)
+    for before in dropped:
+        yield DropIndex(table=desired.name, index=before)
+
+
+def _taken_over(index: Index, dropped: list[Index]) -> Index | None:
+    """The dropped index this one stands in for: of the same name, else over the same columns."""
+    same_name = [old for old in dropped if old.name == index.name]
+    same_columns = [old for old in dropped if set(old.columns) == set(index.columns)]
+    return next(iter([*same_name, *same_columns]), None)
+
+
+def _needed(index: Index, desired: Table, features: Features) -> bool:
+    """Whether the server keeps this undeclared index for a foreign key (MySQL).
+
+    Dropping it is refused (error 1553) unless another index starts with the key's columns.
+    """
+    if not features.foreign_keys_need_index or index.unique:
+        return False
+    others = [other.columns for other in desired.indexes]
+    if desired.primary_key is not None:
+        others.append(desired.primary_key.columns)
+    for key in desired.foreign_keys:
+        size = len(key.columns)
+        if index.columns[:size] != key.columns:
+            continue
+        covered = any(columns[:size] == key.columns for columns in others)
+        if not covered or index.implicit:
+            return True
+    return False
