@@ -36,6 +36,7 @@ _CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d(\.\d+)?"), r"2026-01-31\g<1>12:00:00"),
     (re.compile(r"\bin \d+\.\d\d s\b"), "in 0.02 s"),
 )
+_HIDDEN = re.compile(r"ODAC_DB_|FORCE_COLOR|TTY_")
 _MODULE = "example"
 _FIRST_ID = "V1StGXR8Z5jdHi6BxmyTA"
 
@@ -136,7 +137,7 @@ def spawned(command: str) -> tuple[int, str]:
 def played(text: str, folder: Path) -> str:
     """The page's text as its examples come out in an empty folder."""
     shell = Shell(folder)
-    before = {name: os.environ.pop(name) for name in list(os.environ) if name[:8] == "ODAC_DB_"}
+    before = {name: os.environ.pop(name) for name in list(os.environ) if _HIDDEN.match(name)}
     os.environ["COLUMNS"] = "80"
     pieces, end = [], 0
     try:
