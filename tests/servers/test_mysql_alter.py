@@ -292,6 +292,20 @@ def test_a_foreign_key_keeps_an_index_when_the_unique_one_it_used_goes(
         assert [index.implicit for index in site.live().tables["t"].indexes] == [True]
 
 
+def test_a_default_that_differs_by_row_is_given_to_the_rows_there_are(
+    mysql_database: LiveDatabase,
+) -> None:
+    token = {"type": "uuid", "nullable": False, "default": {"expression": "uuid()"}}
+    stamp = {"type": "timestamp", "on_update_current_timestamp": True}
+    with opened(mysql_database) as site:
+        site.bring({"t": table(at=stamp)})
+        site.run("INSERT INTO t (at) VALUES ('2001-01-01'), ('2002-02-02')")
+        before = site.run("SELECT id, at FROM t")
+        site.bring({"t": table(at=stamp, token=token)})
+        assert site.run("SELECT COUNT(DISTINCT token) FROM t") == [(2,)]
+        assert site.run("SELECT id, at FROM t") == before
+
+
 def test_renames(mysql_database: LiveDatabase) -> None:
     with opened(mysql_database) as site:
         site.bring({"t": table(a={"type": "integer", "unique": True})})

@@ -17,6 +17,7 @@ from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.column_types import STRINGS, column_type
 from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
+from odac_db.dialects.mysql.fill import filled, is_refused
 from odac_db.dialects.mysql.following import covering, follow, place
 from odac_db.dialects.mysql.literals import quote, string
 from odac_db.dialects.mysql.materialize import materialized, was_virtual
@@ -186,6 +187,9 @@ class _Renderer:
                 return [_alter(change.table, f"DROP FOREIGN KEY {name}")]
             case CleanOrphans():
                 return []
+            case AddColumn() if is_refused(change, self.features):
+                place = self.place(change.table, change.column.name)
+                return filled(change, self.live[change.table], place, self.features)
             case AlterColumn() if was_virtual(change):
                 place = self.place(change.table, change.before.name)
                 return [
