@@ -43,7 +43,7 @@ COLUMNS = (
     "back`tick",
     "long_" + "c" * 55,
 )
-COMMENTS = ("Plain", "It's 50% :x \\ \"quoted\"", "größer\nzweite Zeile")
+COMMENTS = ("Plain", 'It\'s 50% :x \\ "quoted"', "größer\nzweite Zeile")
 ACTIONS = ("no action", "restrict", "cascade", "set null", "set default")
 CHECKS = {
     "number": ("{} >= -1", "{} < 1000 AND {} <> 77", "NOT ({} = 5 OR {} = 6)"),

@@ -85,16 +85,17 @@ def _gone_with_columns(changes: Sequence[Change]) -> set[int]:
     """
     added = {(c.table, c.column.name) for c in changes if isinstance(c, AddColumn)}
     dropped = {(c.table, c.column.name) for c in changes if isinstance(c, DropColumn)}
-    found: dict[int, Change] = {}
-    gone = added & dropped
-    for change in (c for c in changes if isinstance(c, DropColumn)):
-        if _stands_on(change, gone) and (change.table, change.column.name) not in gone:
-            found[id(change)] = change
-    gone |= {(c.table, c.column.name) for c in found.values() if isinstance(c, DropColumn)}
-    for change in changes:
-        if not isinstance(change, DropColumn) and _stands_on(change, gone):
-            found[id(change)] = change
-    return set(found)
+    again = added & dropped
+    computed = [
+        c
+        for c in changes
+        if isinstance(c, DropColumn)
+        and (c.table, c.column.name) not in again
+        and _stands_on(c, again)
+    ]
+    gone = again | {(c.table, c.column.name) for c in computed}
+    found = {id(c) for c in changes if not isinstance(c, DropColumn) and _stands_on(c, gone)}
+    return found | {id(c) for c in computed}
 
 
 def _stands_on(change: Change, columns: set[tuple[str, str]]) -> bool:

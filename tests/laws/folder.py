@@ -118,6 +118,7 @@ def _shape(table: dict[str, Any], named: set[str]) -> dict[str, Any]:
 
 
 def _serves(index: dict[str, Any], keys: list[list[str]], named: set[str]) -> bool:
-    """Whether it may be there for a foreign key's sake alone (MySQL)."""
+    """Whether it may be there, or have been left, for a foreign key's sake alone (MySQL)."""
     columns = [part["column"] for part in index["parts"]]
-    return not index["unique"] and index["name"] not in named and columns in keys
+    serving = any(columns[: len(key)] == key for key in keys)
+    return serving and not index["unique"] and index["name"] not in named

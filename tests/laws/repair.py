@@ -133,7 +133,7 @@ def _indexes(body: Body, kit: Kit) -> None:
         if not all(holds(key) for key in index["columns"]):
             return False
         include = [name for name in index.get("include", []) if name in columns]
-        index["include"] = [name for name in include if "generated" not in columns[name]]
+        index["include"] = [name for name in include if _is_plain(columns[name])]
         if not index["include"]:
             del index["include"]
         return BASE not in index or _usable(body, *index[BASE], kit)
@@ -145,6 +145,10 @@ def _indexes(body: Body, kit: Kit) -> None:
         if shape in seen:
             body["indexes"].remove(index)
         seen.append(shape)
+
+
+def _is_plain(column: Body) -> bool:
+    return "generated" not in column and column["type"] != "timestamps"
 
 
 def _shared_enums(folder: Folder) -> None:

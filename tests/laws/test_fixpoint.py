@@ -156,9 +156,7 @@ def test_rows_of_surviving_columns_are_unchanged(server: Server, tmp_path: Path)
     with_rows()
 
 
-def test_what_is_pulled_is_in_sync_and_makes_the_same_again(
-    server: Server, tmp_path: Path
-) -> None:
+def test_what_is_pulled_is_in_sync_and_makes_the_same_again(server: Server, tmp_path: Path) -> None:
     @law(server, 0.7)
     @given(folder=folders(kit_of(server)), number=st.integers(0, 10**9))
     def pulled(folder: Folder, number: int) -> None:
@@ -182,5 +180,3 @@ def pull(database: LiveDatabase, files: Path) -> None:
 def pull_again(database: LiveDatabase, files: Path) -> None:
     with opened(database, files) as db:
         assert not db.pull(files).written
-
-

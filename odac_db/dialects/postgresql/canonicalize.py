@@ -17,9 +17,10 @@ from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.reading import pin_printing, run, undone
 from odac_db.dialects.postgresql.render_keys import create_index
 from odac_db.dialects.postgresql.render_tables import create_table
-from odac_db.schema.model import Check, Exclusion, Index, PrimaryKey, Schema, Table
+from odac_db.schema.model import Check, Exclusion, Index, Schema, Table
+from odac_db.schema.names import shortened
 
-T = TypeVar("T", Index, Check, Exclusion, PrimaryKey)
+T = TypeVar("T", Index, Check, Exclusion)
 replace = msgspec.structs.replace
 
 # Every temporary table and index takes a place in the server's lock table, which has room
@@ -44,7 +45,7 @@ def canonicalize(
             pin_printing(connection)
             names = [table.name for table in made]
             stored = read_tables(connection, features, names, TEMPORARY_SCHEMA) if made else {}
-        found |= {table.name: _as_given(table, stored[table.name]) for table in made}
+        found |= {table.name: _as_given(table, stored[table.name], features) for table in made}
     return found
 
 
@@ -65,7 +66,8 @@ def _make_enums(connection: Connection, tables: Sequence[Table], schema: Schema)
 
 def _made(connection: Connection, table: Table, features: PostgreSQLFeatures) -> bool:
     columns = (render_numbering.named(table.name, one, features) for one in table.columns)
-    statements = [*create_table(replace(table, columns=tuple(columns)), temporary=True)]
+    table = _numbered(replace(table, columns=tuple(columns)), features)
+    statements = [*create_table(table, temporary=True)]
     plain = (index for index in table.indexes if not index.constraint)
     statements += [create_index(table.name, index) for index in plain]
     run(connection, 'SAVEPOINT "_odac_table"')
@@ -80,9 +82,40 @@ def _made(connection: Connection, table: Table, features: PostgreSQLFeatures) ->
     return True
 
 
-def _as_given(given: Table, stored: Table) -> Table:
+def _numbered(table: Table, features: PostgreSQLFeatures) -> Table:
+    """The table with numbers for names, because what has no name may share a generated one."""
+
+    def named(group: str, items: tuple[T, ...]) -> tuple[T, ...]:
+        return tuple(
+            replace(item, name=_scratch_name(table, group, number, features))
+            for number, item in enumerate(items)
+        )
+
+    return replace(
+        table,
+        indexes=named("i", table.indexes),
+        checks=named("c", table.checks),
+        exclusions=named("x", table.exclusions),
+    )
+
+
+def _scratch_name(table: Table, group: str, number: int, features: PostgreSQLFeatures) -> str:
+    return shortened(f"{group}{number} {table.name}", features.fits)
+
+
+def _as_given(given: Table, stored: Table, features: PostgreSQLFeatures) -> Table:
     """The stored texts in the given table's objects."""
     columns = {column.name: column for column in stored.columns}
+
+    def pairs(group: str, ours: tuple[T, ...], theirs: tuple[T, ...]) -> list[tuple[T, T]]:
+        names = {one.name: one for one in theirs}
+        scratch = (_scratch_name(given, group, number, features) for number in range(len(ours)))
+        return [
+            (one, replace(names[name], name=one.name, named=one.named, comment=one.comment))
+            for one, name in zip(ours, scratch, strict=True)
+            if name in names
+        ]
+
     return replace(
         given,
         columns=tuple(
@@ -91,21 +124,8 @@ def _as_given(given: Table, stored: Table) -> Table:
         ),
         indexes=tuple(
             replace(index, constraint=given_index.constraint)
-            for given_index, index in _pairs(given.indexes, stored.indexes)
+            for given_index, index in pairs("i", given.indexes, stored.indexes)
         ),
-        checks=tuple(check for _, check in _pairs(given.checks, stored.checks)),
-        exclusions=tuple(one for _, one in _pairs(given.exclusions, stored.exclusions)),
+        checks=tuple(check for _, check in pairs("c", given.checks, stored.checks)),
+        exclusions=tuple(one for _, one in pairs("x", given.exclusions, stored.exclusions)),
     )
-
-
-def _pairs(given: tuple[T, ...], stored: tuple[T, ...]) -> list[tuple[T, T]]:
-    names = {one.name: one for one in stored}
-    return [
-        (one, replace(names[one.name], named=one.named, **_comment(one)))
-        for one in given
-        if one.name in names
-    ]
-
-
-def _comment(item: Index | Check | Exclusion | PrimaryKey) -> dict[str, str | None]:
-    return {} if isinstance(item, PrimaryKey) else {"comment": item.comment}
