@@ -50,6 +50,7 @@ class Features:
     folds_table_case: bool = False
     folds_type_case: bool = False  # so are type names, and blanks in them mean nothing (SQLite)
     restrict_is_no_action: bool = False  # both are checked at once: two words for one thing
+    lock_budget: int = 0  # relations one transaction may lock; 0 where there is no such limit
     renames_rewrite_dependants: bool = True  # renaming a column rewrites CHECKs that name it
 
     def fits(self, name: str) -> bool:

@@ -21,7 +21,7 @@ from odac_db.errors import MigrationFailed
 from odac_db.migrate import ledger
 from odac_db.migrate.orphans.clean import OrphanKey, clean_all
 from odac_db.migrate.orphans.cleaning import Cleaning
-from odac_db.schema.changes import CleanOrphans
+from odac_db.schema.changes import AddIndex, Change, CleanOrphans, CreateTable, table_of
 from odac_db.schema.plan import Operation, Progress, Statement
 
 Listener = Callable[[Progress], None]
@@ -29,7 +29,10 @@ Listener = Callable[[Progress], None]
 
 @dataclass(kw_only=True)
 class Execution:
-    """One run on one connection: what it is to do, and what it has done so far."""
+    """One run on one connection: what it is to do, and what it has done so far.
+
+    ``parts`` counts the commits made on the way, which cannot be taken back.
+    """
 
     conn: Connection
     dialect: Dialect
@@ -38,21 +41,42 @@ class Execution:
     operations: Sequence[Operation]
     listener: Listener = lambda _: None
     done: int = 0
+    parts: int = 0
     orphans: Counter[str] = field(default_factory=Counter)
 
     def execute_all(self) -> None:
-        """Executes the operations in their order.
+        """Executes the operations that are not done yet, in their order.
 
         Raises MigrationFailed for the first one the server refuses.
         """
-        position = 0
-        while position < len(self.operations):
-            started = position
-            position = self._execute(position)
-            self.done = position
+        locked: set[object] = set()
+        while self.done < len(self.operations):
+            started = self.done
+            self._make_room(locked)
+            self.done = self._execute(started)
             # What another operation's statement carried is done with it.
             if not self.features.transactional_ddl and self.operations[started].statements:
                 ledger.note_progress(self.conn, self.run, self.done)
+
+    def _make_room(self, locked: set[object]) -> None:
+        """Commits what is done where the server could not lock what comes next as well.
+
+        PostgreSQL keeps a lock on everything a transaction touched in a table of fixed
+        size (max_locks_per_transaction); a thousand new tables do not fit into it.
+        """
+        locked.update(_locked(self.operations[self.done].change))
+        if not self.features.lock_budget or len(locked) <= self.features.lock_budget:
+            return
+        ledger.note_progress(self.conn, self.run, self.done)
+        self.dialect.commit(self.conn, self.features)
+        self.parts += 1
+        self.dialect.begin(self.conn, self.features)
+        locked.clear()
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether a failure leaves the database as it was before the run."""
+        return self.features.transactional_ddl and not self.parts
 
     def execute_ahead(self) -> None:
         """Executes what must be committed before the rest may use it, outside any transaction."""
@@ -82,7 +106,7 @@ class Execution:
                 f"{operation.kind.replace('_', ' ')} {operation.summary}",
                 statement.sql,
                 str(error.orig),
-                undone=self.features.transactional_ddl,
+                undone=self.can_be_undone,
             ) from error
 
     def _clean(self, position: int) -> int:
@@ -117,6 +141,22 @@ class Execution:
                 rows_total=operation.rows,
             )
         )
+
+
+def _locked(change: Change) -> set[object]:
+    """The relations an operation locks until its transaction ends."""
+    found: set[object] = {table_of(change)}
+    match change:
+        case CreateTable():
+            table = change.table
+            parts = len(table.indexes) + sum(each.identity is not None for each in table.columns)
+            # Its TOAST table with its index, and the index of its primary key.
+            found.update((table.name, part) for part in range(3 + parts))
+        case AddIndex():
+            found.add((change.table, change.index.name))
+        case _:
+            pass
+    return found
 
 
 def applied(operations: Sequence[Operation]) -> tuple[Operation, ...]:

@@ -7,7 +7,7 @@ the lock, and looks again, because another process may have done the work meanwh
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,7 +28,7 @@ from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import Known, learnt
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
-from odac_db.schema.plan import Plan, Report, SeedResult
+from odac_db.schema.plan import Operation, Plan, Report, SeedResult
 from odac_db.version import VERSION
 
 
@@ -188,7 +188,7 @@ class Runner:
                 ledger.begin_run(self.conn, work.run, pending)
             work.execute_all()
             written = self._seeded(look)
-            after = self._verified()
+            after = self._verified(pending)
             if pending:
                 ledger.end_run(self.conn, work.run, work.done)
         return _report(after.plan, started, work=work, written=written)
@@ -196,20 +196,19 @@ class Runner:
     @contextmanager
     def _transaction(self, work: Execution) -> Iterator[None]:
         """All or nothing where the server can; else a record of how far the run came."""
-        if not self.features.transactional_ddl:
-            try:
-                yield
-            except OdacDbError:
-                ledger.end_run(self.conn, work.run, work.done, status="failed")
-                raise
-            return
-        self.dialect.begin(self.conn, self.features)
+        atomic = self.features.transactional_ddl
+        if atomic:
+            self.dialect.begin(self.conn, self.features)
         try:
             yield
-        except BaseException:
-            self.dialect.rollback(self.conn, self.features)
+        except BaseException as error:
+            if atomic:
+                self.dialect.rollback(self.conn, self.features)
+            if not work.can_be_undone and isinstance(error, OdacDbError):
+                ledger.end_run(self.conn, work.run, work.done, status="failed")
             raise
-        self.dialect.commit(self.conn, self.features)
+        if atomic:
+            self.dialect.commit(self.conn, self.features)
 
     def _seeded(self, look: _Look) -> tuple[SeedResult, ...]:
         if look.draft is None or not _seeded(look.declarations):
@@ -218,14 +217,18 @@ class Runner:
             self.conn, self.dialect, self.features, look.draft.declared, look.declarations
         )
 
-    def _verified(self) -> _Look:
+    def _verified(self, executed: Sequence[Operation]) -> _Look:
         """Reads the outcome back and remembers it.
 
-        Raises VerificationFailed when anything that was executed would be executed again.
+        What was blocked may have become possible (duplicates that went with the orphans):
+        it is left for the next run. Raises VerificationFailed when anything that was
+        executed would be executed again.
         """
         live = self.dialect.introspect(self.conn, self.features, None)
         look = self._full_look(ledger.read(self.conn), live)
-        again = look.plan.of_status("pending")
+        done = {(one.kind, one.table, one.name) for one in executed}
+        pending = look.plan.of_status("pending")
+        again = [one for one in pending if (one.kind, one.table, one.name) in done]
         if again:
             raise VerificationFailed([f"{one.kind} {one.summary}" for one in again])
         if look.draft is not None:

@@ -11,12 +11,20 @@ from odac_db.errors import UnsupportedServer
 
 OLDEST = 12
 _QUESTION = """SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-current_setting('max_identifier_length')::int, current_schema()::text, version()"""
+current_setting('max_identifier_length')::int, current_schema()::text, version(),
+current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int
++ current_setting('max_prepared_transactions')::int)"""
+_SHARE = 0.7  # of the lock table, which every session of the server has to share
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgreSQLFeatures(Features):
     """``Features`` and what only this dialect asks."""
+
+    @property
+    def any_scale(self) -> bool:
+        """numeric(3, 5) and numeric(3, -2): release notes of PostgreSQL 15."""
+        return self.version >= (15,)
 
     @property
     def major(self) -> int:
@@ -52,7 +60,7 @@ def features(connection: Connection) -> PostgreSQLFeatures:
     Raises UnsupportedServer below PostgreSQL 12, for servers that only speak its protocol,
     and where ``search_path`` names no existing schema, so that no tables are ours to manage.
     """
-    number, text, limit, namespace, banner = connection.exec_driver_sql(_QUESTION).one()
+    number, text, limit, namespace, banner, locks = connection.exec_driver_sql(_QUESTION).one()
     if not banner.startswith("PostgreSQL "):
         raise UnsupportedServer(f"{banner} is not PostgreSQL: use PostgreSQL {OLDEST} or newer")
     label = f"PostgreSQL {text.split(' ')[0]}"
@@ -77,6 +85,7 @@ def features(connection: Connection) -> PostgreSQLFeatures:
         named_primary_keys=True,
         unique_constraints=True,
         comments=True,
+        lock_budget=int(locks * _SHARE),
         renames_constraints=frozenset(
             {"primary_key", "index", "unique", "foreign_key", "check", "exclusion"}
         ),
