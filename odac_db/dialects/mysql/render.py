@@ -21,6 +21,7 @@ from odac_db.dialects.mysql.fill import filled, is_refused
 from odac_db.dialects.mysql.following import covering, follow, place
 from odac_db.dialects.mysql.literals import quote, string
 from odac_db.dialects.mysql.materialize import materialized, was_virtual
+from odac_db.dialects.mysql.rename_column import rename_clauses
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -176,8 +177,8 @@ class _Renderer:
             case RenameTable():
                 return [f"RENAME TABLE {quote(change.before)} TO {quote(change.after)}"]
             case RenameColumn():
-                names = f"{quote(change.before)} TO {quote(change.after)}"
-                return [_alter(change.table, f"RENAME COLUMN {names}")]
+                parts = rename_clauses(change, self.live[change.table], self.features)
+                return [_alter(change.table, *parts)]
             case AddForeignKey():
                 key = clauses.foreign_key(change.foreign_key, self.features)
                 along = self.brought_along(self.companions.of(position, change), position)

@@ -16,6 +16,15 @@ from odac_db.dialects.mysql.resolve_columns import (
     column_check,
     resolved_column,
 )
+from odac_db.dialects.refusals import (
+    columns_equal_but_for_case,
+    long_names,
+    names_given_twice,
+    no_columns,
+    refused,
+    scale_over_precision,
+    set_null_not_nullable,
+)
 from odac_db.errors import Problem
 from odac_db.schema.declaration import (
     Action,
@@ -42,7 +51,16 @@ from odac_db.schema.names import generated_name, shortened
 
 def resolve(declarations: Declarations, features: MySQLFeatures) -> Resolved:
     """The declarations as this server would hold them; see ``Dialect.resolve``."""
-    problems: list[Problem] = []
+    problems = refused(
+        declarations,
+        features,
+        long_names,
+        columns_equal_but_for_case,
+        no_columns,
+        scale_over_precision,
+        set_null_not_nullable,
+        names_given_twice,
+    )
     tables = {}
     for declaration in declarations.tables.values():
         table = _TableResolver(declaration, features, problems).table()
