@@ -2,7 +2,8 @@
 
 PostgreSQL and SQLite keep index names per schema, MySQL foreign key and check names per
 database: the generated ``a_b_c_idx`` of table ``a`` (``b_c``) and of table ``a_b`` (``c``)
-would collide. A clash gets a hash of what the object is.
+would collide. A clash gets a hash of what the object is. A foreign key or CHECK never
+clashes with a plain index: MySQL gives a key's own index the key's name.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, PrimaryKey
 from odac_db.schema.names import HASH_LENGTH, shortened
 
 T = TypeVar("T", Index, ForeignKey, Check, Exclusion, PrimaryKey)
+Named = Index | ForeignKey | Check | Exclusion | PrimaryKey
 
 
 class FreeNames:
@@ -33,12 +35,13 @@ class FreeNames:
                 for index in table.indexes
                 if index.named
             }
-        self._taken: set[str | None] = {*live.tables, *live.enums}
+        self._relations: set[str | None] = {*live.tables, *live.enums}
+        self._constraints: set[str | None] = set()
         for table in live.tables.values():
-            if table.primary_key is not None:
-                self._taken.add(table.primary_key.name)
-            for group in (table.indexes, table.foreign_keys, table.checks, table.exclusions):
-                self._taken.update(item.name for item in group)
+            keys = () if table.primary_key is None else (table.primary_key,)
+            for group in (keys, table.indexes, table.foreign_keys, table.checks, table.exclusions):
+                for item in group:
+                    self._take(item)
 
     def is_claimed(self, name: str | None, table: str) -> bool:
         """Whether an index of another table is declared under this name."""
@@ -47,9 +50,27 @@ class FreeNames:
     def given(self, table: str, item: T, *, freed: Collection[str | None] = ()) -> T:
         """The item under a name of its own. ``freed`` names vanish before it is made."""
         name = item.name
-        if name is not None and not item.named and name in self._taken and name not in freed:
+        if name is not None and not item.named and self._is_taken(item) and name not in freed:
             digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode([table, item]))
             longer = f"{name}_{digest[:HASH_LENGTH]}"
             item = msgspec.structs.replace(item, name=shortened(longer, self._fits))
-        self._taken.add(item.name)
+        self._take(item)
         return item
+
+    def _is_taken(self, item: Named) -> bool:
+        relation = _is_relation(item) and item.name in self._relations
+        return relation or (_is_constraint(item) and item.name in self._constraints)
+
+    def _take(self, item: Named) -> None:
+        if _is_relation(item):
+            self._relations.add(item.name)
+        if _is_constraint(item):
+            self._constraints.add(item.name)
+
+
+def _is_relation(item: Named) -> bool:
+    return not isinstance(item, ForeignKey | Check)
+
+
+def _is_constraint(item: Named) -> bool:
+    return bool(item.constraint) if isinstance(item, Index) else True
