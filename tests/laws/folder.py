@@ -55,12 +55,14 @@ def opened(database: LiveDatabase, directory: Path) -> Iterator[Database]:
 def migrated(database: LiveDatabase, directory: Path, **options: Any) -> Report:
     """A migrate with leave for everything, from the outside."""
     with opened(database, directory) as db:
-        return db.migrate(**{"allow": ALLOW, "prune": True} | options)
+        given: dict[str, Any] = {"allow": ALLOW, "prune": True} | options
+        return db.migrate(**given)
 
 
 def planned(database: LiveDatabase, directory: Path, **options: Any) -> Plan:
     with opened(database, directory) as db:
-        return db.plan(**{"allow": ALLOW, "prune": True} | options)
+        given: dict[str, Any] = {"allow": ALLOW, "prune": True} | options
+        return db.plan(**given)
 
 
 def told(plan: Plan | Report) -> list[str]:

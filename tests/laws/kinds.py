@@ -148,7 +148,7 @@ def _others(kit: Kit) -> list[Kind]:
     today = () if kit.mysql_family and kit.name == "mysql" else (_expression("CURRENT_DATE"),)
     plain = not kit.mysql_family
     json_key = kit.sqlite
-    objects = ({"literal": {"a": [1, "it's"]}}, {"literal": []})
+    objects: tuple[Body, ...] = ({"literal": {"a": [1, "it's"]}}, {"literal": []})
     return [
         Kind({"type": "boolean"}, _truth(kit), (True, False)),
         Kind({"type": "date"}, lambda row: f"'2024-02-1{row}'", ("2024-02-29", *today)),

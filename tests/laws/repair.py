@@ -104,6 +104,11 @@ def _usable(body: Body, name: Any, sort: str, kit: Kit) -> bool:
     return kind_of(column, kit).sort == sort
 
 
+def _stands(body: Body, built_on_it: Body, kit: Kit) -> bool:
+    base, sort = built_on_it[BASE]
+    return _usable(body, base, sort, kit)
+
+
 def _expressions(body: Body, kit: Kit) -> None:
     columns = body["columns"]
     for name in [name for name, column in columns.items() if "generated" in column]:
@@ -111,9 +116,9 @@ def _expressions(body: Body, kit: Kit) -> None:
         if not _usable(body, base, sort, kit) or (kit.mysql_family and base in key_columns(body)):
             del columns[name]
     for column in columns.values():
-        if "check" in column and not _usable(body, *column["check"][BASE], kit):
+        if "check" in column and not _stands(body, column["check"], kit):
             del column["check"]
-    _keep(body, "checks", lambda check: _usable(body, *check[BASE], kit))
+    _keep(body, "checks", lambda check: _stands(body, check, kit))
 
 
 def _indexes(body: Body, kit: Kit) -> None:
@@ -121,7 +126,7 @@ def _indexes(body: Body, kit: Kit) -> None:
 
     def holds(key: Body) -> bool:
         if BASE in key:
-            return _usable(body, *key[BASE], kit)
+            return _stands(body, key, kit)
         column = columns.get(key["column"])
         if column is None or not (kind_of(column, kit).keyable or "length" in key):
             return False
@@ -136,7 +141,7 @@ def _indexes(body: Body, kit: Kit) -> None:
         index["include"] = [name for name in include if _is_plain(columns[name])]
         if not index["include"]:
             del index["include"]
-        return BASE not in index or _usable(body, *index[BASE], kit)
+        return BASE not in index or _stands(body, index, kit)
 
     _keep(body, "indexes", right)
     seen: list[Any] = []

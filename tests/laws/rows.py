@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-
 from tests.fixtures.databases import LiveDatabase
 from tests.laws.kinds import Body, Kit, key_of, kind_of
 from tests.laws.repair import Folder
@@ -43,7 +42,7 @@ def _statement(name: str, body: Body, row: int, kit: Kit) -> str:
 
 def _value(column: Body, row: int, kit: Kit) -> str:
     if column["type"] == "enum":
-        value = column["values"][row % len(column["values"])]
+        value: str = column["values"][row % len(column["values"])]
         return "'" + value.replace("'", "''") + "'"
     return kind_of(column, kit).value(row)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from odac_db.dialects.mysql.column_types import ColumnType
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.literals import quote, without_outer_parentheses
+from odac_db.dialects.mysql.literals import quote, with_plain_signs, without_outer_parentheses
 from odac_db.schema.model import Check, Column, ForeignKey, Generated, Identity, Index
 
 AUTO_INCREMENT = Identity(kind="auto_increment")
@@ -75,11 +75,12 @@ def _is_json(read: ReadColumn, features: MySQLFeatures) -> bool:
 
 
 def generated(expression: str, stored: bool) -> Generated:
-    return Generated(without_outer_parentheses(expression), stored)
+    return Generated(with_plain_signs(without_outer_parentheses(expression)), stored)
 
 
 def check(name: str, expression: str, *, enforced: bool = True) -> Check:
-    return Check(name=name, expression=without_outer_parentheses(expression), enforced=enforced)
+    text = with_plain_signs(without_outer_parentheses(expression))
+    return Check(name=name, expression=text, enforced=enforced)
 
 
 def marked_implicit(

@@ -93,6 +93,19 @@ def without_outer_parentheses(expression: str) -> str:
     return expression
 
 
+def with_plain_signs(expression: str) -> str:
+    """``-(1)`` as ``-1``: MySQL prints the one until a later ALTER makes it the other."""
+    pieces = list(tokens(expression))
+    result, done = "", 0
+    for at in range(len(pieces) - 3):
+        sign, opened, number, closed = pieces[at : at + 4]
+        texts = (sign.text, opened.text, closed.text)
+        if number.kind == "number" and texts == ("-", "(", ")"):
+            result += expression[done : opened.start] + number.text
+            done = closed.end
+    return result + expression[done:]
+
+
 def closing_parenthesis(sql: str, start: int) -> int:
     """Where the parenthesis opened at ``start`` is closed; -1 if it never is."""
     depth = 0
