@@ -79,6 +79,21 @@ def base_name(type_name: str) -> str:
     return name if name in PORTABLE else ""
 
 
+CAMEL_CASE = {"".join(part.title() for part in name.split("_")): name for name in PORTABLE}
+"""odac's names of portable types, ``BigIncrements``; the first letter may be small."""
+
+
+@functools.lru_cache(maxsize=4096)
+def reads_as_native(type_name: str) -> bool:
+    """Whether a file that names this type means a server's own type of that very name.
+
+    Otherwise it has to be written in quotes, ``"string"``, to mean that.
+    """
+    first = type_name[:1].upper() + type_name[1:]
+    respelt = first in CAMEL_CASE or type_name in ("specificType", "specific_type")
+    return not (respelt or base_name(type_name) or misspelt(type_name))
+
+
 @functools.lru_cache(maxsize=4096)
 def misspelt(type_name: str) -> str | None:
     """The portable type that an unknown name is one letter away from, or None.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from odac_db.dialects.postgresql.naming import quote
+from odac_db.dialects.postgresql.naming import printed, quote
+from odac_db.schema.column_types import reads_as_native
 from odac_db.schema.declaration import ColumnDeclaration
 
 _ALIASES = {
@@ -47,6 +48,7 @@ _NATIVE = re.compile(
     (?P<array>\s*(?:\[\s*\d*\s*\]\s*)+|\s+array(?:\s*\[\s*\d*\s*\])?)?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_QUOTED = re.compile(r'"(?P<name>(?:[^"]|"")+)"(?P<rest>(?:\([^()]*\))?(?:\[\])?)')
 _LABELS = re.compile(r"\([^)]*\)")
 
 
@@ -59,6 +61,9 @@ class _Native:
 
 def native(text: str) -> str:
     """A type as the server prints it; unknown and quoted ones as they are written."""
+    quoted = _QUOTED.fullmatch(text.strip())
+    if quoted is not None:
+        return printed(quoted["name"].replace('""', '"')) + quoted["rest"]
     match = _NATIVE.fullmatch(text.strip())
     if match is None:
         return text.strip()
@@ -173,6 +178,14 @@ def label(type_: str) -> str:
         return type_  # the one type whose constants carry its parameters
     plain = base(type_)
     return {"character": "bpchar", "bit": quote("bit")}.get(plain, plain)
+
+
+def spelt(type_: str) -> str:
+    """A type of the server as a file names it: in quotes where bare it would mean another."""
+    if reads_as_native(type_):
+        return type_
+    name = re.split(r"[(\[]", type_, maxsplit=1)[0]
+    return quote(name) + type_[len(name) :]
 
 
 def declared(type_: str) -> dict[str, object]:

@@ -70,8 +70,7 @@ class _Declarer:
         table = self._table
         key = table.primary_key.columns if table.primary_key is not None else ()
         declared = {
-            column.name: columns.declared(table.name, column, in_key=column.name in key)
-            for column in table.columns
+            column.name: columns.declared(table.name, column, key) for column in table.columns
         }
         primary_key = self._primary_key(declared)
         foreign_keys = [one for one in table.foreign_keys if not self._inline(one, declared)]

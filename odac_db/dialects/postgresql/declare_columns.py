@@ -12,6 +12,7 @@ from odac_db.dialects.postgresql import column_types, literals
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.naming import printed
 from odac_db.dialects.postgresql.resolve_columns import Enums, resolved_column
+from odac_db.schema.column_types import base_name
 from odac_db.schema.declaration import (
     ColumnDeclaration,
     DefaultDeclaration,
@@ -37,8 +38,9 @@ class ColumnDeclarer:
         self._own = _own_enums(schema)
         self.shared = {name: enum for name, enum in schema.enums.items() if name not in self._own}
 
-    def declared(self, table: str, column: Column, *, in_key: bool) -> ColumnDeclaration:
+    def declared(self, table: str, column: Column, key: tuple[str, ...]) -> ColumnDeclaration:
         """The declaration, its keys and references left to the caller."""
+        in_key = column.name in key
         fields: dict[str, Any] = self._type(table, column)
         fields["nullable"] = None if column.nullable or in_key else False
         identity = column.identity
@@ -56,17 +58,17 @@ class ColumnDeclarer:
         fields["collation"] = column.collation
         fields["comment"] = column.comment
         body = ColumnDeclaration(**fields)
-        body = self._portably_numbered(table, column, body, in_key)
+        body = self._portably_numbered(table, column, body, alone=key == (column.name,))
         if column.default is None:
             return body
         return replace(body, default=self._default(table, column, body))
 
     def _portably_numbered(
-        self, table: str, column: Column, body: ColumnDeclaration, in_key: bool
+        self, table: str, column: Column, body: ColumnDeclaration, *, alone: bool
     ) -> ColumnDeclaration:
-        """``increments`` for the plainest identity in a primary key."""
+        """``increments`` for the plainest identity that is the primary key."""
         names = {"integer": "increments", "bigint": "big_increments"}
-        if not in_key or column.type not in names:
+        if not alone or column.type not in names:
             return body
         short = replace(body, type=names[column.type], identity=False)
         return short if self._gives_back(table, column, short) else body
@@ -95,12 +97,15 @@ class ColumnDeclarer:
             name = None if enum.name == generated else enum.name
             return {"type": "enum", "values": enum.values, "enum_name": name}
         if column.enum is not None:
-            return {"type": printed(column.enum) + brackets}
+            return {"type": column_types.spelt(printed(column.enum) + brackets)}
         found = column_types.declared(column_types.element(column.type))
         found["type"] = f"{found['type']}{brackets}"
         short = ColumnDeclaration(**found)  # type: ignore[arg-type]
         same = self._resolved(table, replace(column, identity=None), short)
-        return found if same is not None and same.type == column.type else {"type": column.type}
+        if same is None or same.type != column.type:
+            return {"type": column_types.spelt(column.type)}
+        native = isinstance(short.type, str) and not base_name(short.type)
+        return {"type": column_types.spelt(str(short.type))} if native else found
 
     def _default(self, table: str, column: Column, body: ColumnDeclaration) -> Any:
         """A plain value where that resolves to the same text, else the expression."""

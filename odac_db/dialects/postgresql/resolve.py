@@ -22,6 +22,8 @@ from odac_db.dialects.postgresql.resolve_columns import (
     resolved_column,
 )
 from odac_db.dialects.postgresql.resolve_keys import Keys
+from odac_db.dialects.refusals import Check as Refusal
+from odac_db.dialects.refusals import long_names, refused, scale_over_precision
 from odac_db.errors import Problem
 from odac_db.schema.declaration import (
     Declarations,
@@ -46,7 +48,7 @@ Named = PrimaryKey | Index | ForeignKey | Check | Exclusion
 
 def resolve(declarations: Declarations, features: PostgreSQLFeatures) -> Resolved:
     """The desired schema, and what this server cannot do of it."""
-    problems: list[Problem] = []
+    problems = refused(declarations, features, *_refusals(features))
     enums = Enums(declarations.enums, features)
     primary_keys = {name: primary_key(one.body) for name, one in declarations.tables.items()}
     tables = {
@@ -67,6 +69,10 @@ def resolve(declarations: Declarations, features: PostgreSQLFeatures) -> Resolve
                 declarations.enums_source.problem(f"enum {name} repeats a value", "enums", name)
             )
     return Resolved(schema=Schema(tables=tables, enums=dict(enums.types)), problems=tuple(problems))
+
+
+def _refusals(features: PostgreSQLFeatures) -> list[Refusal]:
+    return [long_names] if features.any_scale else [long_names, scale_over_precision]
 
 
 def primary_key(body: TableFile) -> tuple[str, ...]:

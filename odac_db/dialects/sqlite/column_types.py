@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from odac_db.dialects.sqlite.spelling import affinity, quote, string
-from odac_db.schema.column_types import base_name
+from odac_db.schema.column_types import base_name, reads_as_native
 from odac_db.schema.declaration import ColumnDeclaration
 
 FIXED: Mapping[str, str] = {
@@ -63,11 +63,20 @@ def column_type(name: str, body: ColumnDeclaration, *, strict: bool = False) -> 
     """
     if name == NO_TYPE:
         return ""
+    if len(name) > 2 and name[0] == name[-1] == '"':
+        return name[1:-1]
     if not base_name(name):
         return _with_parameters(name, body)
     if strict:
         return _STRICT_PORTABLE.get(name) or _STRICT[affinity(_portable(name, body))]
     return _portable(name, body)
+
+
+def spelt(type_text: str) -> str:
+    """The type as a file names it: in quotes where the bare word would mean another."""
+    if not type_text:
+        return NO_TYPE
+    return type_text if reads_as_native(type_text) else f'"{type_text}"'
 
 
 def _portable(name: str, body: ColumnDeclaration) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from odac_db.dialects.sqlite.column_types import NO_TYPE, column_type, enum_check, literal
+from odac_db.dialects.sqlite.column_types import column_type, enum_check, literal, spelt
 from odac_db.dialects.sqlite.create import rowid_alias
 from odac_db.dialects.sqlite.resolve_columns import clock
 from odac_db.schema.declaration import (
@@ -70,7 +70,7 @@ def _typed(column: Column, table: Table, values: tuple[str, ...]) -> ColumnDecla
     for body in _candidates(column.type):
         if column_type(str(body.type), body, strict=strict) == column.type:
             return body
-    return ColumnDeclaration(type=column.type or NO_TYPE)
+    return ColumnDeclaration(type=spelt(column.type))
 
 
 def _candidates(type_text: str) -> Iterator[ColumnDeclaration]:
@@ -117,7 +117,7 @@ def _default(text: str | None, type_name: str) -> DefaultValue | UnsetType:
     if text == "CURRENT_TIMESTAMP":
         return "now()"
     for value in _values(text, type_name):
-        plain = not isinstance(value, str) or clock(value) is None
+        plain = not isinstance(value, str) or (clock(value) is None and type_name != "boolean")
         if plain and literal(value, type_name) == text:
             return value
     return DefaultDeclaration(expression=text)
@@ -145,4 +145,6 @@ def enum_values(column: Column, check: Check) -> tuple[str, ...]:
     if check.name is not None or column.type != "TEXT":
         return ()
     values = tuple(value.replace("''", "'") for value in _STRING.findall(check.expression))
+    if len(set(values)) < len(values):
+        return ()
     return values if values and enum_check(column.name, values) == check.expression else ()

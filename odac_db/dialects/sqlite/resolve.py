@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from odac_db.dialects.base import Features, Resolved
+from odac_db.dialects.refusals import columns_equal_but_for_case, no_columns, refused
 from odac_db.dialects.sqlite.column_types import enum_check
 from odac_db.dialects.sqlite.pieces import without_outer_parentheses
 from odac_db.dialects.sqlite.resolve_columns import chosen, resolved_column
@@ -33,7 +34,7 @@ def resolve(declarations: Declarations, features: Features) -> Resolved:
 
     Comments are dropped: SQLite has none and they change no behaviour.
     """
-    problems: list[Problem] = []
+    problems = refused(declarations, features, columns_equal_but_for_case, no_columns)
     spelt = {name.lower(): name for name in declarations.tables}
     tables = {
         declaration.name: _TableResolver(declaration, features, spelt, problems).table()

@@ -19,6 +19,7 @@ Report = Callable[..., None]
 """``report(message, *path)``: one fault of the table at hand."""
 
 _WHOLE = frozenset({"small_integer", "integer", "big_integer", *INCREMENTS})
+_NUMBERS = _WHOLE | {"float", "double", "decimal"}  # a sequence fills these on PostgreSQL
 _LISTS = frozenset({"json", "jsonb"})
 _NOT_BOOLEAN = frozenset({"yes", "no", "on", "off", "y", "n"})
 
@@ -29,7 +30,7 @@ def check_columns(table: TableDeclaration, enums: frozenset[str], report: Report
         types = type_names(column.type)
         _check_type(name, column, types, enums, report)
         _check_enum(name, column, types, report)
-        _check_numbers(name, column, types, report)
+        _check_identity(name, column, types, report)
         if column.default is not UNSET and column.default is not None:
             _check_default(name, column, types, report)
         _check_source(name, column, report)
@@ -51,14 +52,19 @@ def _check_type(
     if not types or not all(kind.strip() for kind in types):
         report(f"column {name!r}: type must not be empty", "columns", name, "type")
     for kind in types:
-        meant = None if kind in enums else misspelt(kind)
+        meant = None if _element(kind) in enums else misspelt(kind)
         if meant:
             message = f"unknown type {kind!r}; did you mean {meant!r}?"
-            report(f"{message} (your own type: '\"{kind}\"')", "columns", name, "type")
+            own = f'"{_element(kind)}"{"[]" * kind.endswith("]")}'
+            report(f"{message} (your own type: '{own}')", "columns", name, "type")
     given = [key for key in PARAMETERS if getattr(column, key) not in (None, False)]
     for parameter in given:
         if not any(parameter in _taken(kind) for kind in types):
             report(_not_taken(parameter, types), "columns", name, parameter)
+
+
+def _element(kind: str) -> str:
+    return kind.partition("[")[0].rstrip()
 
 
 def _taken(kind: str) -> frozenset[str]:
@@ -89,16 +95,12 @@ def _check_enum(
         report(message, "columns", name, "default")
 
 
-def _check_numbers(
+def _check_identity(
     name: str, column: ColumnDeclaration, types: tuple[str, ...], report: Report
 ) -> None:
-    precision = 10 if column.precision is None else column.precision
-    if column.scale is not None and column.scale > precision:
-        message = f"scale {column.scale} is more than precision {precision}"
-        report(message, "columns", name, "scale")
     if isinstance(column.identity, IdentityDeclaration) or column.identity:
-        wrong = [kind for kind in types if base_name(kind) and base_name(kind) not in _WHOLE]
-        if wrong and "decimal" not in wrong:
+        wrong = [kind for kind in types if base_name(kind) and base_name(kind) not in _NUMBERS]
+        if wrong:
             report(f"identity needs an integer type, not {wrong[0]}", "columns", name, "identity")
 
 

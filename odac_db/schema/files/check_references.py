@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from odac_db.schema.declaration import EnumDeclaration, TableDeclaration, TableFile
+from odac_db.schema.declaration import EnumDeclaration, TableDeclaration
 from odac_db.schema.files.check_columns import Report
 from odac_db.schema.files.check_tables import columns_exist
 from odac_db.schema.files.document import Path
@@ -26,7 +26,7 @@ def check_references(
             _check_target(reference, tables, report)
         if nullable is None:
             nullable = nullable_columns(table.body)
-        _check_policies(reference, nullable, table.body, report)
+        _check_policies(reference, nullable, report)
 
 
 def _check_target(reference: KeyedReference, tables: Tables, report: Report) -> None:
@@ -49,17 +49,10 @@ def _check_target(reference: KeyedReference, tables: Tables, report: Report) -> 
         report(f"{ours} column{'s' * (ours > 1)} cannot refer to {theirs} ({names})", *path)
 
 
-def _check_policies(
-    reference: KeyedReference, nullable: set[str], body: TableFile, report: Report
-) -> None:
+def _check_policies(reference: KeyedReference, nullable: set[str], report: Report) -> None:
     key = reference.key
     if key.orphans == "nullify" and not nullable.intersection(key.columns):
         report("orphans: nullify needs a nullable column", *reference.path, "orphans")
-    for action in ("on_delete", "on_update"):
-        emptied = key.set_columns if action == "on_delete" and key.set_columns else key.columns
-        known = [name for name in emptied if name in body.columns]
-        if getattr(key, action) == "set null" and known and not nullable.intersection(known):
-            report(f"{action}: set null needs a nullable column", *reference.path, action)
     if key.set_columns and key.on_delete not in ("set null", "set default"):
         message = "set_columns needs on_delete: set null or set default"
         report(message, *reference.path, "set_columns")

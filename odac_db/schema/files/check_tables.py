@@ -19,21 +19,29 @@ from odac_db.schema.files.document import Path
 from odac_db.schema.files.keys import numbers_itself
 from odac_db.schema.files.validate import nearest
 
-MAXIMUM_NAME = 64
-"""The most characters a server takes (MySQL); PostgreSQL's 63 bytes are its dialect's to say."""
+MAXIMUM_NAME = 128
+"""The most characters of a name in the SQL standard; a server with less says so itself."""
 
 RESERVED = "_odac_"
 
 _WORD = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|[A-Za-z_][A-Za-z0-9_$]*|::\s*\w+|\S")
 _SQL_WORDS = frozenset(
     """
-    and any array as asc between binary by case cast char character collate current_date
-    current_time current_timestamp current_user date datetime day decimal desc distinct double
-    else end escape exists extract false float for from glob hour ilike in int integer interval
-    is isnull json_valid jsonb like localtime localtimestamp match minute month not notnull null
-    numeric or over position precision real regexp rlike second session_user signed similar
-    some substring symmetric text then time timestamp to trim true unknown unsigned user using
-    value values varchar varying when where with without xor year zone
+    all and any array as asc asymmetric at between bigint binary bit boolean both by bytea case
+    cast century char character charset collate concat cube current current_catalog current_date
+    current_role current_schema current_time current_timestamp current_user date datetime day
+    decade decimal desc distinct document double else empty end epoch escape except exists
+    extract false first float following for from glob grouping hour ilike in int integer
+    intersect interval into is isnull json json_valid jsonb keys last leading like limit local
+    localtime localtimestamp match member microsecond millennium milliseconds minute month
+    national natural nfc nfd nfkc nfkd normalize normalized not nothing notnull null nulls
+    numeric object offset only operator or order over overlaps partition passing path
+    placing position preceding precision quarter range real regexp returning rlike row rows
+    scalar second select session_user set signed similar smallint some sounds string strict
+    substring symmetric system_user table text then time timestamp timestamptz tinyint to
+    trailing trim true union unique unknown unsigned user using utf8mb3 utf8mb4 uuid value
+    values varbinary varchar variadic varying week when where with within without wrapper xml
+    xor year zone
     """.split()
 )
 
@@ -59,30 +67,30 @@ def check_name(name: str, what: str, report: Report, *path: str | int) -> None:
         report(f"{what} name of {len(name)} characters; at most {MAXIMUM_NAME}", *path)
     elif "\0" in name:
         report(f"{what} name {name!r} holds a NUL", *path)
-    elif name.lower().startswith(RESERVED):
-        report(f"names with {RESERVED} are reserved for odac-db's own tables: {name!r}", *path)
 
 
 def _check_names(table: TableDeclaration, report: Report) -> None:
     check_name(table.name, "table", report, "table")
-    if not table.body.columns:
-        report(f"table {table.name!r} has no columns", "columns")
-    seen: dict[str, str] = {}
+    if table.name.lower().startswith(RESERVED):
+        message = f"names with {RESERVED} are reserved for odac-db's own tables: {table.name!r}"
+        report(message, "table")
     for name in table.body.columns:
         check_name(name, "column", report, "columns", name)
-        twin = seen.setdefault(name.lower(), name)
-        if twin != name:
-            report(f"columns {twin!r} and {name!r} differ in case only", "columns", name)
 
 
 def columns_exist(names: Iterable[str], path: Path, body: TableFile, report: Report) -> None:
-    """Report each of ``names``, listed at ``path``, that is no column, or is there twice."""
-    seen = set()
+    """Report each of ``names``, listed at ``path``, that is no column."""
     for place, name in enumerate(names):
         if name not in body.columns:
             message = f"there is no column {name!r}{nearest(name, body.columns)}"
             report(message, *path, place)
-        elif name in seen:
+
+
+def columns_differ(names: Iterable[str], path: Path, report: Report) -> None:
+    """Report each of ``names``, listed at ``path``, that is there twice."""
+    seen = set()
+    for place, name in enumerate(names):
+        if name in seen:
             report(f"column {name!r} is listed twice", *path, place)
         seen.add(name)
 
@@ -115,6 +123,7 @@ def _check_listed_key(body: TableFile, marked: list[str], report: Report) -> tup
     if not declared:
         report("primary_key lists no columns", *path)
     columns_exist(declared, path, body, report)
+    columns_differ(declared, path, report)
     if marked and set(marked) != set(declared):
         message = f"two primary keys: {', '.join(marked)} (primary: true)"
         report(f"{message} and {', '.join(declared)}", *path)
@@ -128,8 +137,6 @@ def _check_index(index: IndexDeclaration, path: Path, body: TableFile, report: R
         assert isinstance(key, IndexKey)
         _check_key(key.column, key.expression is not None, (*path, "columns", place), body, report)
     columns_exist(index.include, (*path, "include"), body, report)
-    if index.nulls_not_distinct and not index.unique:
-        report("nulls_not_distinct is for unique indexes", *path, "nulls_not_distinct")
     if index.deferrable and not index.constraint:
         report("only a constraint can be deferrable: add constraint: true", *path, "deferrable")
     if index.constraint:
@@ -195,22 +202,12 @@ def unknown_words(expression: str, body: TableFile) -> list[str]:
 
 
 def _check_constraint_names(body: TableFile, report: Report) -> None:
-    """Names must differ among the indexes, and among the foreign keys and checks."""
-    indexes: list[tuple[str | None, Path]] = [
-        (index.name, ("indexes", number, "name")) for number, index in enumerate(body.indexes)
-    ]
-    if isinstance(body.primary_key, PrimaryKeyDeclaration):
-        indexes.append((body.primary_key.name, ("primary_key", "name")))
-    others: list[tuple[str | None, Path]] = [
-        *((key.name, ("foreign_keys", n, "name")) for n, key in enumerate(body.foreign_keys)),
-        *((check.name, ("checks", n, "name")) for n, check in enumerate(body.checks)),
-    ]
-    for group in (indexes, others):
-        counts = Counter(name for name, _ in group if name is not None)
-        for name, path in group:
-            if name is not None and counts[name] > 1:
-                report(f"the name {name!r} is given twice", *path)
-                counts[name] = 0
+    """Every server wants different names of indexes; of constraints, not every one."""
+    counts = Counter(index.name for index in body.indexes if not index.constraint)
+    for number, index in enumerate(body.indexes):
+        if index.name is not None and not index.constraint and counts[index.name] > 1:
+            report(f"the name {index.name!r} is given twice", "indexes", number, "name")
+            counts[index.name] = 0
 
 
 def _check_seeds(body: TableFile, report: Report) -> None:

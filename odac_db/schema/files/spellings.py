@@ -15,11 +15,8 @@ import msgspec
 
 from odac_db.errors import Problem
 from odac_db.schema import declaration as d
-from odac_db.schema.column_types import PORTABLE
+from odac_db.schema.column_types import CAMEL_CASE, PORTABLE
 from odac_db.schema.files.document import Document, Path
-
-TYPES = {"".join(part.title() for part in name.split("_")): name for name in PORTABLE}
-"""``BigIncrements`` and the like; looked up with the first letter raised."""
 
 ACTIONS = ("no action", "restrict", "cascade", "set null", "set default")
 
@@ -202,7 +199,7 @@ class _Search:
         if name in ("specificType", "specific_type"):
             self.specific_type(column, path)
         elif isinstance(name, str) and name not in PORTABLE:
-            standard = TYPES.get(name[:1].upper() + name[1:])
+            standard = CAMEL_CASE.get(name[:1].upper() + name[1:])
             if standard and name[:1].islower():
                 self.replace((*path, "type"), standard)
 

@@ -36,7 +36,7 @@ def table_yaml(
         entries = {"table": table.name, **entries}
     lines: list[str] = []
     for key, value in entries.items():
-        if key == "columns":
+        if key == "columns" and value:
             lines += ["columns:", *yaml_text.mapping(value, 2)]
         elif key in _BLOCKS:
             lines += [f"{key}:", *yaml_text.sequence(value, 2)]
@@ -117,10 +117,20 @@ def _target(
 
 def _index(index: IndexDeclaration, body: TableFile) -> dict[str, Any]:
     plain = _said(index)
-    plain["columns"] = [key if isinstance(key, str) else _key(key, body) for key in index.columns]
+    plain["columns"] = [_key(_written_out(key, body), body) for key in index.columns]
     if index.constraint:
         plain.pop("unique", None)
     return plain
+
+
+def _written_out(key: str | IndexKey, body: TableFile) -> IndexKey:
+    """A short key as dialects read it: all before the last word is the column, blanks too."""
+    if isinstance(key, IndexKey):
+        return key
+    column, _, direction = key.rpartition(" ")
+    if key not in body.columns and column in body.columns and direction == "desc":
+        return IndexKey(column=column, descending=True)
+    return index_key(key, body.columns)
 
 
 def _key(key: IndexKey, body: TableFile) -> str | dict[str, Any]:
