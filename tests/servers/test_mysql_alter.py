@@ -306,6 +306,23 @@ def test_a_default_that_differs_by_row_is_given_to_the_rows_there_are(
         assert site.run("SELECT id, at FROM t") == before
 
 
+def test_a_check_may_take_the_name_of_one_that_goes(mysql_database: LiveDatabase) -> None:
+    checks = {"checks": [{"name": "rule", "expression": "n > 0"}]}
+    with opened(mysql_database) as site:
+        columns = table(n={"type": "integer"})
+        site.bring({"old": columns | checks, "stays": columns})
+        site.bring({"new": columns | checks, "stays": columns})
+        site.bring({"stays": columns | checks})
+
+
+def test_a_key_goes_with_the_column_that_is_made_anew(mysql_database: LiveDatabase) -> None:
+    made = {"type": "integer", "generated": {"expression": "n + 1", "stored": True}}
+    n = {"type": "integer", "nullable": False}
+    with opened(mysql_database) as site:
+        site.bring({"t": {"columns": {"id": ID, "n": n}}})
+        site.bring({"t": {"columns": {"id": made, "n": n}, "primary_key": ["n"]}})
+
+
 def test_renames(mysql_database: LiveDatabase) -> None:
     with opened(mysql_database) as site:
         site.bring({"t": table(a={"type": "integer", "unique": True})})

@@ -20,9 +20,10 @@ from odac_db.schema.changes import (
     DropColumn,
     DropIndex,
     DropPrimaryKey,
+    DropTable,
     table_of,
 )
-from odac_db.schema.model import Column, Index, Table
+from odac_db.schema.model import Check, Column, Index, Table
 
 
 class Companions:
@@ -34,8 +35,11 @@ class Companions:
     def __init__(self, changes: Sequence[Change]) -> None:
         self.taken: dict[int, int] = {}
         self._by_table: dict[str, list[tuple[int, Change]]] = defaultdict(list)
+        self._table_drops: list[tuple[int, DropTable]] = []
         for position, change in enumerate(changes):
             self._by_table[table_of(change)].append((position, change))
+            if isinstance(change, DropTable):
+                self._table_drops.append((position, change))
 
     def of(self, position: int, change: Change) -> list[int]:
         """The positions of the drops that must come along with this change, in order."""
@@ -47,7 +51,12 @@ class Companions:
             case AddPrimaryKey():
                 return self._covered(position, table, change.primary_key.columns)
             case DropColumn():
-                return self._indexes_on(position, table, change.column.name)
+                return sorted(
+                    [
+                        *self._indexes_on(position, table, change.column.name),
+                        *self._primary_key_on(position, table, change.column.name),
+                    ]
+                )
             case AlterColumn() if _needs_length(change.after):
                 return self._indexes_on(position, table, change.after.name)
             case AddForeignKey():
@@ -79,6 +88,20 @@ class Companions:
         settled = any(isinstance(o, AlterColumn) and o.after.name == column.name for o in mine)
         return None if settled or column.name in firsts else column
 
+    def namesakes(self, position: int, checks: Sequence[Check]) -> list[tuple[str, str]]:
+        """Tables that go further down with a check of one of these names, and the name.
+
+        MySQL has one name space for the checks of a whole database (error 3822).
+        """
+        names = {check.name for check in checks}
+        return [
+            (other.table.name, check.name or "")
+            for at, other in self._table_drops
+            if at > position
+            for check in other.table.checks
+            if check.name in names
+        ]
+
     def added_indexes(self, table: str) -> list[Index]:
         """The indexes that the plan adds to a table."""
         return [other.index for _, other in self._by_table[table] if isinstance(other, AddIndex)]
@@ -109,6 +132,14 @@ class Companions:
             at
             for at, other in self._later(position, table)
             if isinstance(other, DropIndex) and column in other.index.columns
+        ]
+
+    def _primary_key_on(self, position: int, table: str, column: str) -> list[int]:
+        """The primary key: it vanishes with its last column too."""
+        return [
+            at
+            for at, other in self._later(position, table)
+            if isinstance(other, DropPrimaryKey) and column in other.primary_key.columns
         ]
 
     def _before_foreign_key(self, position: int, change: AddForeignKey) -> list[int]:

@@ -54,7 +54,7 @@ from odac_db.schema.changes import (
     SetTableOptions,
     table_of,
 )
-from odac_db.schema.model import Column, Index, IndexPart, Schema, Table
+from odac_db.schema.model import Check, Column, Index, IndexPart, Schema, Table
 from odac_db.schema.plan import Statement
 
 replace = msgspec.structs.replace
@@ -86,6 +86,8 @@ class _Renderer:
         self.clauses: list[str] = []
         self.fulltext = False
         self.companions = Companions(changes)
+        self.freed: set[tuple[str, str]] = set()
+        self.before: list[str] = []
         self.live = dict(current.tables)
         self.invisible = {
             (item.table, item.name)
@@ -131,6 +133,8 @@ class _Renderer:
             if clause not in self.clauses:
                 self.clauses.append(clause)
         self.clauses.extend(self.brought_along(self.companions.of(position, change), self.carrier))
+        if isinstance(change, AddCheck):
+            self.before.extend(self.name_checks_free(position, [change.check]))
         if isinstance(change, (DropPrimaryKey, DropIndex)):
             self.settle_number(position, change)
 
@@ -161,17 +165,21 @@ class _Renderer:
     def close(self) -> None:
         """Ends the ALTER TABLE that is open, giving its statement to the first change in it."""
         if self.clauses:
-            statement = Statement(_alter(self.table, *self.clauses))
+            statements = [*self.before, _alter(self.table, *self.clauses)]
             self.rendered[self.carrier] = replace(
-                self.rendered[self.carrier], statements=(statement,)
+                self.rendered[self.carrier],
+                statements=tuple(Statement(sql) for sql in statements),
             )
-        self.table, self.clauses, self.fulltext = "", [], False
+        self.table, self.clauses, self.before, self.fulltext = "", [], [], False
 
     def own_statements(self, position: int, change: Change) -> list[str] | None:
         """The statements of a change that shares none; None for one that is a clause."""
         match change:
             case CreateTable():
-                return [self.create(change.table)]
+                return [
+                    *self.name_checks_free(position, change.table.checks),
+                    self.create(change.table),
+                ]
             case DropTable():
                 return [f"DROP TABLE {quote(change.table.name)}"]
             case RenameTable():
@@ -201,6 +209,17 @@ class _Renderer:
                 ]
             case _:
                 return None
+
+    def name_checks_free(self, position: int, checks: Sequence[Check]) -> list[str]:
+        """Drops checks of these names from tables that go anyhow; see ``namesakes``."""
+        if self.features.mariadb:
+            return []
+        found = []
+        for table, name in self.companions.namesakes(position, checks):
+            if (table, name) not in self.freed:
+                self.freed.add((table, name))
+                found.append(_alter(table, f"DROP CHECK {quote(name)}"))
+        return found
 
     def create(self, table: Table) -> str:
         """CREATE TABLE with the indexes that the plan adds to it later."""
