@@ -146,16 +146,16 @@ def _rank(  # noqa: C901 - one line a change
             return 2, 3, place, int(change.column.generated is None)
         case RenameColumn():
             return 3, 0, place, 0
-        case RenameConstraint():
-            return 4, 0, place, 0
+        case RenameConstraint():  # as ``unclashing`` left them
+            return 4, 0, 0, 0
         case CreateTable():
             return 5, 0, place, 0
         case ReplaceEnum():
             return 6, 0, 0, 0
-        case CleanOrphans():
-            return 7, place, 0, 0
+        case CleanOrphans():  # all of them first: in a cycle one makes work for another
+            return 7, 0, place, 0
         case AddForeignKey():
-            return 7, place, 1, 0
+            return 7, 1, place, 0
         case DropIndex():
             return 8, 0, place, 0
         case DropColumn():  # a computed one before those it is computed from

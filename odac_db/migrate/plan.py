@@ -22,11 +22,15 @@ from odac_db.migrate.reconcile import Known, reconciled
 from odac_db.migrate.relax import relaxed
 from odac_db.migrate.rename import declared_renames, questions
 from odac_db.migrate.transform import transformed
+from odac_db.migrate.unclashing import unclashing
 from odac_db.schema.changes import (
     AddColumn,
     AddForeignKey,
     Change,
     CleanOrphans,
+    RenameColumn,
+    RenameEnum,
+    RenameTable,
     kind_of,
     table_of,
 )
@@ -35,6 +39,7 @@ from odac_db.schema.model import Schema
 from odac_db.schema.plan import Operation, Plan
 
 replace = msgspec.structs.replace
+RENAMES = (RenameTable, RenameColumn, RenameEnum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +97,7 @@ def drafted(
     )
     changes = diff(renamed, settled, features, prune=request.prune)
     changes += detached(renamed, changes, renames, features)
+    changes = unclashing(changes)
     verdicts = _judged(dialect, features, request, renamed, [*renames, *changes])
     verdicts, findings = _checked(conn, features, verdicts, live)
     operations = _operations(dialect, features, verdicts, findings, live, settled)
@@ -199,7 +205,8 @@ def _operations(
     by_change = {id(verdict.change): verdict for verdict in verdicts}
     in_order = ordered([verdict.change for verdict in verdicts], live, desired)
     pending = [change for change in in_order if by_change[id(change)].status == "pending"]
-    target = transformed(live, pending)
+    # Changes name everything as after the renames, also those that run before them.
+    target = transformed(live, sorted(pending, key=lambda change: not isinstance(change, RENAMES)))
     for rendered in dialect.render(pending, live, target, features):
         verdict = by_change[id(rendered.change)]
         operation = _operation(verdict, dialect, features, live, findings)

@@ -82,10 +82,15 @@ class _Renderer:
         self._features = features
         self._live = dict(current.tables)
         self._aside = _making_room(changes)
+        self._enums = _former_enums(changes)
 
     def statements(self, change: Change) -> Iterator[str]:
         match change:
-            case CreateEnum() | AddEnumValue() | ReplaceEnum() | RenameEnum():
+            case AddEnumValue():  # runs ahead of everything, renames too
+                yield enums.add_value(
+                    replace(change, enum=self._enums.get(change.enum, change.enum))
+                )
+            case CreateEnum() | ReplaceEnum() | RenameEnum():
                 yield from _enum(change)
             case DropEnum() | SetEnumComment():
                 yield from _enum(change)
@@ -199,6 +204,15 @@ def _making_room(changes: Sequence[Change]) -> set[tuple[str, str | None]]:
     return found
 
 
+def _former_enums(changes: Sequence[Change]) -> dict[str, str]:
+    """The live name of each enum type that is renamed."""
+    found: dict[str, str] = {}
+    for change in changes:
+        if isinstance(change, RenameEnum):
+            found[change.after] = found.pop(change.before, change.before)
+    return found
+
+
 def _aside(table: str, index: Index) -> RenameConstraint:
     """The rename that makes room; the name is free, for nobody else's begins with _odac_."""
     name = index.name or ""
@@ -212,13 +226,11 @@ def _aside(table: str, index: Index) -> RenameConstraint:
 
 
 def _enum(
-    change: CreateEnum | AddEnumValue | ReplaceEnum | RenameEnum | DropEnum | SetEnumComment,
+    change: CreateEnum | ReplaceEnum | RenameEnum | DropEnum | SetEnumComment,
 ) -> Iterator[str]:
     match change:
         case CreateEnum():
             yield from enums.create(change.enum)
-        case AddEnumValue():
-            yield enums.add_value(change)
         case ReplaceEnum():
             yield from enums.replace(change)
         case RenameEnum():

@@ -251,9 +251,9 @@ class _Renderer:
         return f"ALTER TABLE {quote(change.table)} ADD COLUMN {text}"
 
     def rename_index(self, change: RenameConstraint) -> Iterator[str]:
-        """SQLite cannot rename an index: it is made again."""
+        """SQLite cannot rename an index: it is made again, under its last name only."""
         indexes = self.target.tables[change.table].indexes
-        yield f"DROP INDEX {quote(change.before)}"
+        yield f"DROP INDEX IF EXISTS {quote(change.before)}"
         for index in indexes:
             if index.name == change.after and not index.constraint:
                 yield create_index(change.table, index)

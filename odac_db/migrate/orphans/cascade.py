@@ -42,6 +42,9 @@ def consequences(
 ) -> Consequences:
     """Everything that deleting these rows entails.
 
+    Keys whose own orphans are still to be cleaned have no say: what refers to a deleted row
+    through them is an orphan like any other, and its policy comes to it in the next round.
+
     Raises MigrationFailed when a row that is to stay refers to one of them through a key
     that neither cascades nor sets.
     """
@@ -51,6 +54,8 @@ def consequences(
     while frontier:
         parent, gone = frontier.pop()
         for child, key in work.inbound(parent.name):
+            if work.is_waiting(child.name, key):
+                continue
             referring = _referring(work, child, key, parent, gone)
             if key.on_delete == "CASCADE":
                 if added := _doom(found, child, key, referring):

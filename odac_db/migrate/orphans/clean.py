@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import and_, null, select
 
@@ -58,6 +59,7 @@ def clean_all(work: Cleaning, keys: Sequence[OrphanKey]) -> Counter[str]:
 
     Raises MigrationFailed when rows cannot be cleaned.
     """
+    work = replace(work, waiting=[(table.name, key) for table, key, _ in keys])
     total: Counter[str] = Counter()
     refers_to: dict[str, set[str]] = {table.name: set() for table, _, _ in keys}
     for table, foreign_key, _ in keys:

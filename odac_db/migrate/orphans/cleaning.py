@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,7 +27,8 @@ class Cleaning:
 
     ``live`` is the schema as it stands at this moment: its foreign keys, and no others,
     say what becomes of the rows that refer to a deleted one. ``progress`` is told the
-    number of rows cleaned so far, after each batch.
+    number of rows cleaned so far, after each batch. ``waiting`` are the keys of this run,
+    with their tables; a rebuild (SQLite) may have put them in place already.
     """
 
     conn: Connection
@@ -37,6 +38,7 @@ class Cleaning:
     run: str
     progress: Callable[[int], None] = _silent
     batch: int = 1000
+    waiting: Collection[tuple[str, ForeignKey]] = ()
 
     def inbound(self, table: str) -> Iterator[tuple[Table, ForeignKey]]:
         """The live foreign keys that refer to a table, and the tables that have them."""
@@ -44,6 +46,16 @@ class Cleaning:
             for key in child.foreign_keys:
                 if key.ref_table == table:
                     yield child, key
+
+    def is_waiting(self, table: str, key: ForeignKey) -> bool:
+        """Whether this is one of the keys that are cleaned for."""
+        return any(
+            table == name and _target(key) == _target(each) for name, each in self.waiting
+        )
+
+
+def _target(key: ForeignKey) -> tuple[object, ...]:
+    return key.columns, key.ref_table, key.ref_columns
 
 
 def failure(work: Cleaning, table: str, foreign_key: ForeignKey, reason: str) -> MigrationFailed:
