@@ -8,53 +8,37 @@ name in a single ALTER is refused, and one that fails must not take others along
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
 
 import msgspec
 
 from odac_db.dialects.base import Rendered
 from odac_db.dialects.mysql import clauses
-from odac_db.dialects.mysql.column_types import STRINGS, column_type
+from odac_db.dialects.mysql.alter import Clauses
 from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.fill import filled, is_refused
-from odac_db.dialects.mysql.following import covering, follow, place
-from odac_db.dialects.mysql.literals import quote, string
+from odac_db.dialects.mysql.following import follow
+from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.materialize import materialized, was_virtual
 from odac_db.dialects.mysql.rename_column import rename_clauses
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
-    AddEnumValue,
-    AddExclusion,
     AddForeignKey,
     AddIndex,
-    AddPrimaryKey,
     AlterColumn,
     Change,
     CleanOrphans,
-    CreateEnum,
     CreateTable,
-    DropCheck,
-    DropColumn,
-    DropEnum,
-    DropExclusion,
     DropForeignKey,
     DropIndex,
     DropPrimaryKey,
     DropTable,
     RenameColumn,
-    RenameConstraint,
-    RenameEnum,
     RenameTable,
-    ReplaceEnum,
-    SetEnumComment,
-    SetObjectComment,
-    SetTableComment,
-    SetTableOptions,
     table_of,
 )
-from odac_db.schema.model import Check, Column, Index, IndexPart, Schema, Table
+from odac_db.schema.model import Check, Schema, Table
 from odac_db.schema.plan import Statement
 
 replace = msgspec.structs.replace
@@ -78,7 +62,6 @@ class _Renderer:
         self, changes: Sequence[Change], current: Schema, target: Schema, features: MySQLFeatures
     ) -> None:
         self.changes = changes
-        self.target = target
         self.features = features
         self.rendered: list[Rendered] = []
         self.table = ""
@@ -88,12 +71,8 @@ class _Renderer:
         self.companions = Companions(changes)
         self.freed: set[tuple[str, str]] = set()
         self.before: list[str] = []
-        self.live = dict(current.tables)
-        self.invisible = {
-            (item.table, item.name)
-            for item in current.unsupported
-            if item.kind == "invisible column"
-        }
+        self.altering = Clauses(changes, current, target, self.companions, features)
+        self.live = self.altering.live
         self.created = {
             change.table.name: position
             for position, change in enumerate(changes)
@@ -117,8 +96,8 @@ class _Renderer:
         else:
             self.add_clauses(position, change)
         follow(self.live, change)
-        if isinstance(change, RenameColumn) and (change.table, change.before) in self.invisible:
-            self.invisible.add((change.table, change.after))
+        if isinstance(change, RenameColumn):
+            self.altering.keep_invisible(change)
 
     def add_clauses(self, position: int, change: Change) -> None:
         table = table_of(change)
@@ -129,7 +108,7 @@ class _Renderer:
         carried_by = None if position == self.carrier else self.carrier
         self.rendered.append(Rendered(change=change, carried_by=carried_by))
         self.fulltext = self.fulltext or fulltext
-        for clause in self.alter_clauses(change):
+        for clause in self.altering.of(change):
             if clause not in self.clauses:
                 self.clauses.append(clause)
         self.clauses.extend(self.brought_along(self.companions.of(position, change), self.carrier))
@@ -150,7 +129,7 @@ class _Renderer:
         along = self.companions.of_number(position, change.table, column.name)
         if not along:
             plain = replace(column, identity=None, nullable=True)
-            self.clauses.append(self.modify(change.table, plain))
+            self.clauses.append(self.altering.modify(change.table, plain))
         self.clauses.extend(self.brought_along(along, self.carrier))
 
     def brought_along(self, positions: Sequence[int], carrier: int) -> list[str]:
@@ -158,7 +137,7 @@ class _Renderer:
         found = []
         for at in positions:
             self.companions.taken[at] = carrier
-            found.extend(self.alter_clauses(self.changes[at]))
+            found.extend(self.altering.of(self.changes[at]))
             follow(self.live, self.changes[at])
         return found
 
@@ -197,14 +176,14 @@ class _Renderer:
             case CleanOrphans():
                 return []
             case AddColumn() if is_refused(change, self.features):
-                place = self.place(change.table, change.column.name)
+                place = self.altering.place(change.table, change.column.name)
                 return filled(change, self.live[change.table], place, self.features)
             case AlterColumn() if was_virtual(change):
-                place = self.place(change.table, change.before.name)
+                place = self.altering.place(change.table, change.before.name)
                 return [
                     _alter(change.table, *parts)
                     for parts in materialized(
-                        change, self.indexes(change.table), place, self.features
+                        change, self.altering.indexes(change.table), place, self.features
                     )
                 ]
             case _:
@@ -223,128 +202,9 @@ class _Renderer:
 
     def create(self, table: Table) -> str:
         """CREATE TABLE with the indexes that the plan adds to it later."""
-        later = [
-            change.index
-            for change in self.changes
-            if isinstance(change, AddIndex) and change.table == table.name
-        ]
+        later = self.companions.added_indexes(table.name)
         return clauses.create_table(table, [*table.indexes, *later], self.features)
-
-    def indexes(self, table: str) -> tuple[Index, ...]:
-        return self.live[table].indexes if table in self.live else ()
-
-    def place(self, table: str, column: str) -> str:
-        return place(self.live[table], self.target.tables[table], column)
-
-    def alter_clauses(self, change: Change) -> list[str]:  # noqa: C901 - one line a change
-        """The clauses of a change inside ALTER TABLE."""
-        features = self.features
-        match change:
-            case AddColumn():
-                name = change.column.name
-                place = self.place(change.table, name)
-                return [f"ADD COLUMN {clauses.column(change.column, features)}{place}"]
-            case DropColumn():
-                return [f"DROP COLUMN {quote(change.column.name)}"]
-            case AlterColumn():
-                return [self.modify(change.table, change.after)]
-            case AddPrimaryKey():
-                return [f"ADD PRIMARY KEY ({clauses.names(change.primary_key.columns)})"]
-            case DropPrimaryKey():
-                return ["DROP PRIMARY KEY"]
-            case AddIndex():
-                return [f"ADD {clauses.index(change.index)}"]
-            case DropIndex():
-                dropped = f"DROP INDEX {quote(change.index.name or '')}"
-                return [dropped, *(f"ADD {clauses.index(i)}" for i in self.stand_ins(change))]
-            case AddCheck():
-                return [f"ADD {clauses.check(change.check)}"]
-            case DropCheck():
-                word = "CONSTRAINT" if features.mariadb else "CHECK"
-                return [f"DROP {word} {quote(change.check.name or '')}"]
-            case RenameConstraint():
-                return [f"RENAME INDEX {quote(change.before)} TO {quote(change.after)}"]
-            case SetTableComment():
-                return [f"COMMENT = {string(change.after or '')}"]
-            case SetTableOptions():
-                return self.option_clauses(change)
-            case SetObjectComment():
-                return self.index_comment(change)
-            case (
-                CreateTable()
-                | DropTable()
-                | RenameTable()
-                | RenameColumn()
-                | AddForeignKey()
-                | DropForeignKey()
-                | CleanOrphans()
-            ):
-                raise AssertionError("these have statements of their own")
-            case (
-                CreateEnum()
-                | AddEnumValue()
-                | ReplaceEnum()
-                | DropEnum()
-                | RenameEnum()
-                | SetEnumComment()
-                | AddExclusion()
-                | DropExclusion()
-            ):
-                raise AssertionError(f"{features.label} has no such objects")
-            case _:
-                assert_never(change)
-
-    def stand_ins(self, change: DropIndex) -> list[Index]:
-        """Indexes for the foreign keys that only the dropped one served (error 1553).
-
-        They get the names that the server would have given them.
-        """
-        added = {one.columns for one in self.companions.added_indexes(change.table)}
-        table = self.live[change.table]
-        found = []
-        for key in table.foreign_keys:
-            size = len(key.columns)
-            if change.index.columns[:size] != key.columns:
-                continue
-            promised = any(columns[:size] == key.columns for columns in added)
-            if not promised and not covering(table, key.columns, but=change.index.name):
-                parts = tuple(IndexPart(column=column) for column in key.columns)
-                found.append(Index(name=key.name, parts=parts, implicit=True))
-        self.live[change.table] = replace(table, indexes=(*table.indexes, *found))
-        return found
-
-    def modify(self, table: str, column: Column) -> str:
-        hidden = (table, column.name) in self.invisible
-        return f"MODIFY COLUMN {clauses.column(column, self.features, invisible=hidden)}"
-
-    def option_clauses(self, change: SetTableOptions) -> list[str]:
-        """Options; a new collation also reaches the columns that have none of their own."""
-        found = clauses.options(change.after)
-        if "collation" in change.after:
-            altered = {
-                other.after.name
-                for other in self.changes
-                if isinstance(other, AlterColumn) and other.table == change.table
-            }
-            found.extend(
-                self.modify(change.table, column)
-                for column in self.live[change.table].columns
-                if column.collation is None and column.name not in altered and _is_string(column)
-            )
-        return found
-
-    def index_comment(self, change: SetObjectComment) -> list[str]:
-        """An index is made again for its comment; other constraints cannot have one."""
-        index = next((i for i in self.indexes(change.table) if i.name == change.name), None)
-        if index is None:
-            return []
-        again = replace(index, comment=change.after)
-        return [f"DROP INDEX {quote(change.name)}", f"ADD {clauses.index(again)}"]
 
 
 def _alter(table: str, *parts: str) -> str:
     return f"ALTER TABLE {quote(table)} " + ", ".join(parts)
-
-
-def _is_string(column: Column) -> bool:
-    return column_type(column.type, True).name in STRINGS
