@@ -18,6 +18,8 @@ import xxhash
 from odac_db.dialects.base import Features
 from odac_db.migrate.diff_columns import folded
 from odac_db.migrate.diff_indexes import index_structure
+from odac_db.migrate.transform import transformed
+from odac_db.schema.changes import RenameColumn
 from odac_db.schema.model import Check, Column, Exclusion, Index, Schema, Table
 
 replace = msgspec.structs.replace
@@ -61,6 +63,7 @@ def reconciled(
     ``ask`` stores tables in the server's scratch place; it is called at most once, with
     the tables that still differ in some text.
     """
+    desired = _spelt_like(live, desired, features)
     tables = dict(desired.tables)
     pairs = {(one.table, one.group, one.declared, one.stored) for one in known}
     differing = []
@@ -82,18 +85,56 @@ def reconciled(
     return replace(desired, tables=tables)
 
 
+def _spelt_like(live: Schema, desired: Schema, features: Features) -> Schema:
+    """The desired schema with columns spelt as the live ones, where case means nothing."""
+    if not features.folds_case:
+        return desired
+    spellings = []
+    for name, table in desired.tables.items():
+        columns = live.tables[name].columns if name in live.tables else ()
+        have = {folded(column.name, features): column.name for column in columns}
+        for column in table.columns:
+            other = have.get(folded(column.name, features), column.name)
+            if other != column.name:
+                spellings.append(RenameColumn(table=name, before=column.name, after=other))
+    return transformed(desired, spellings)
+
+
 def _vouched(
     live: Table, desired: Table, pairs: set[tuple[str, str, str, str]], features: Features
 ) -> Table:
-    """What the ledger vouches for, taken from the live table."""
-    found: dict[str, Any] = {}
-    for group in GROUPS:
-        have = [(fingerprint(item), item) for item in getattr(live, group)]
-        found[group] = tuple(
-            _twin(item, have, pairs, (desired.name, group), features)
-            for item in getattr(desired, group)
-        )
-    return replace(desired, **found)
+    """What the ledger vouches for, taken from the live table.
+
+    A server spells an expression by the types of its columns (``price > 0::numeric``), so
+    once a type differs only columns that are not computed are vouched for.
+    """
+    found = replace(desired, columns=_twins(live, desired, "columns", pairs, features))
+    if _retyped(live, found, features):
+        pairs_of = zip(desired.columns, found.columns, strict=True)
+        columns = tuple(item if item.generated else twin for item, twin in pairs_of)
+        return replace(desired, columns=columns)
+    rest = {group: _twins(live, desired, group, pairs, features) for group in GROUPS[1:]}
+    return replace(found, **rest)
+
+
+def _twins(
+    live: Table,
+    desired: Table,
+    group: str,
+    pairs: set[tuple[str, str, str, str]],
+    features: Features,
+) -> tuple[Any, ...]:
+    have = [(fingerprint(item), item) for item in getattr(live, group)]
+    key = (desired.name, group)
+    return tuple(_twin(item, have, pairs, key, features) for item in getattr(desired, group))
+
+
+def _retyped(live: Table, desired: Table, features: Features) -> bool:
+    types = {folded(column.name, features): column.type for column in live.columns}
+    return any(
+        types.get(folded(column.name, features), column.type) != column.type
+        for column in desired.columns
+    )
 
 
 def _twin(
@@ -208,6 +249,7 @@ def learnt(declared: Schema, settled: Schema, live: Schema, features: Features) 
     ``settled`` is the desired schema after ``reconciled``: object for object the declared
     one, in the live spelling where they are the same.
     """
+    declared = _spelt_like(live, declared, features)
     for name, table in declared.tables.items():
         stored = live.tables.get(name)
         if stored is None or stored == table:
