@@ -120,8 +120,9 @@ class Database:
         are cleaned.
 
         On PostgreSQL and SQLite it is one transaction: all of it, or the database is as it
-        was. (PostgreSQL's ADD VALUE of an enum is committed first.) MySQL and MariaDB
-        commit each statement; after a failure the next migrate goes on from there.
+        was. (PostgreSQL's ADD VALUE of an enum is committed first, and a plan that locks more
+        than that server's lock table holds is committed in parts.) MySQL and MariaDB commit
+        each statement; after a failure the next migrate goes on from there.
 
         Raises DeclarationError, ConnectionFailed, LockNotAcquired, LedgerIsNewer,
         MigrationFailed, VerificationFailed or SeedError.
