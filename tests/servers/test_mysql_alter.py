@@ -323,6 +323,12 @@ def test_a_key_goes_with_the_column_that_is_made_anew(mysql_database: LiveDataba
         site.bring({"t": {"columns": {"id": made, "n": n}, "primary_key": ["n"]}})
 
 
+def test_a_uuid_and_a_number_meet_by_way_of_text(mysql_database: LiveDatabase) -> None:
+    with opened(mysql_database) as site:
+        for type_ in ("uuid", "integer", "uuid", "date"):
+            site.bring({"t": table(c={"type": type_}, d={"type": "integer"})})
+
+
 def test_renames(mysql_database: LiveDatabase) -> None:
     with opened(mysql_database) as site:
         site.bring({"t": table(a={"type": "integer", "unique": True})})

@@ -35,7 +35,6 @@ from odac_db.schema.changes import (
     DropPrimaryKey,
     DropTable,
     RenameColumn,
-    RenameConstraint,
     RenameEnum,
     RenameTable,
     ReplaceEnum,
@@ -106,8 +105,6 @@ class Clauses:
             case DropCheck():
                 word = "CONSTRAINT" if features.mariadb else "CHECK"
                 return [f"DROP {word} {quote(change.check.name or '')}"]
-            case RenameConstraint():
-                return [f"RENAME INDEX {quote(change.before)} TO {quote(change.after)}"]
             case SetTableComment():
                 return [f"COMMENT = {string(change.after or '')}"]
             case SetTableOptions():

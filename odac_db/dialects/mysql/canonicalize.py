@@ -13,7 +13,7 @@ from odac_db.dialects.mysql import catalog, clauses
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.show_create import read_table
-from odac_db.schema.model import Index, Schema, Table
+from odac_db.schema.model import Check, Index, Schema, Table
 
 replace = msgspec.structs.replace
 
@@ -42,8 +42,11 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
     scratch = f"_odac_scratch_{secrets.token_hex(8)}"
     asked = tuple(index for index in table.indexes if index.method is None)
     options = {key: value for key, value in table.options.items() if key == "collation"}
-    plain = replace(table, options=options, comment=None)
-    sql = clauses.create_table(plain, asked, features, temporary=scratch)
+    # Under names of our own: two objects may have been given the same generated name.
+    numbered = tuple(replace(each, name=f"_odac_{n}") for n, each in enumerate(asked))
+    checks = tuple(replace(each, name=f"_odac_{n}") for n, each in enumerate(table.checks))
+    plain = replace(table, options=options, comment=None, checks=checks)
+    sql = clauses.create_table(plain, numbered, features, temporary=scratch)
     try:
         catalog.execute(connection, sql)
     except DBAPIError:
@@ -55,23 +58,38 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
     return replace(
         read,
         name=table.name,
-        indexes=_merged(table.indexes, read.indexes),
+        indexes=_merged(table.indexes, asked, read.indexes),
+        checks=_checks(table.checks, read.checks),
         foreign_keys=table.foreign_keys,
         comment=table.comment,
         options=table.options,
     )
 
 
-def _merged(given: Sequence[Index], read: Sequence[Index]) -> tuple[Index, ...]:
+def _merged(
+    given: Sequence[Index], asked: Sequence[Index], read: Sequence[Index]
+) -> tuple[Index, ...]:
     stored = {index.name: index for index in read}
+    answers = {id(index): stored.get(f"_odac_{n}") for n, index in enumerate(asked)}
+    return tuple(_named_like(index, answers.get(id(index))) for index in given)
+
+
+def _named_like(given: Index, stored: Index | None) -> Index:
+    if stored is None:
+        return given
+    return replace(
+        stored,
+        name=given.name,
+        named=given.named,
+        constraint=given.constraint,
+        implicit=given.implicit,
+    )
+
+
+def _checks(given: Sequence[Check], read: Sequence[Check]) -> tuple[Check, ...]:
+    stored = {check.name: check for check in read}
+    found = [(each, stored.get(f"_odac_{n}")) for n, each in enumerate(given)]
     return tuple(
-        replace(
-            stored[index.name],
-            named=index.named,
-            constraint=index.constraint,
-            implicit=index.implicit,
-        )
-        if index.name in stored
-        else index
-        for index in given
+        each if answer is None else replace(answer, name=each.name, named=each.named)
+        for each, answer in found
     )

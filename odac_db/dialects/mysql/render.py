@@ -19,8 +19,13 @@ from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.fill import filled, is_refused
 from odac_db.dialects.mysql.following import follow
 from odac_db.dialects.mysql.literals import quote
-from odac_db.dialects.mysql.materialize import materialized, was_virtual
 from odac_db.dialects.mysql.rename_column import rename_clauses
+from odac_db.dialects.mysql.two_steps import (
+    by_way_of_text,
+    materialized,
+    passes_through_text,
+    was_virtual,
+)
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -35,6 +40,7 @@ from odac_db.schema.changes import (
     DropPrimaryKey,
     DropTable,
     RenameColumn,
+    RenameConstraint,
     RenameTable,
     table_of,
 )
@@ -173,11 +179,18 @@ class _Renderer:
             case DropForeignKey():
                 name = quote(change.foreign_key.name or "")
                 return [_alter(change.table, f"DROP FOREIGN KEY {name}")]
+            case RenameConstraint():  # one by one: an ALTER knows only the names from before it
+                names = f"{quote(change.before)} TO {quote(change.after)}"
+                return [_alter(change.table, f"RENAME INDEX {names}")]
             case CleanOrphans():
                 return []
             case AddColumn() if is_refused(change, self.features):
                 place = self.altering.place(change.table, change.column.name)
                 return filled(change, self.live[change.table], place, self.features)
+            case AlterColumn() if passes_through_text(change, self.features):
+                return [
+                    _alter(change.table, *parts) for parts in by_way_of_text(change, self.features)
+                ]
             case AlterColumn() if was_virtual(change):
                 place = self.altering.place(change.table, change.before.name)
                 return [

@@ -1,4 +1,4 @@
-"""A virtual column made a plain one, its values kept. Pure."""
+"""Changes of a column that the servers only make in two steps. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,31 @@ from collections.abc import Sequence
 import msgspec
 
 from odac_db.dialects.mysql import clauses
+from odac_db.dialects.mysql.column_types import BINARIES, STRINGS, column_type
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import quote
 from odac_db.schema.changes import AlterColumn
-from odac_db.schema.model import Generated, Index
+from odac_db.schema.model import Column, Generated, Index
+
+_ADDRESSES = frozenset({"uuid", "inet4", "inet6"})
+
+
+def passes_through_text(change: AlterColumn, features: MySQLFeatures) -> bool:
+    """Whether MariaDB only converts the one type to the other by way of text (error 4078)."""
+    if not features.mariadb or "type" not in change.aspects:
+        return False
+    pair = [column_type(each.type, True).name for each in (change.before, change.after)]
+    others = [name for name in pair if name not in _ADDRESSES]
+    return len(others) < 2 and not any(name in STRINGS | BINARIES for name in others)
+
+
+def by_way_of_text(change: AlterColumn, features: MySQLFeatures) -> tuple[list[str], list[str]]:
+    """The clauses of the two ALTER TABLEs it takes."""
+    text = Column(name=change.after.name, type="varchar(45)", comment=change.after.comment)
+    return (
+        [f"MODIFY COLUMN {clauses.column(text, features)}"],
+        [f"MODIFY COLUMN {clauses.column(change.after, features)}"],
+    )
 
 
 def was_virtual(change: AlterColumn) -> bool:
