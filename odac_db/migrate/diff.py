@@ -24,6 +24,7 @@ from odac_db.schema.changes import (
     Change,
     CreateTable,
     DropForeignKey,
+    DropIndex,
     DropPrimaryKey,
     DropTable,
     SetTableComment,
@@ -47,7 +48,7 @@ def diff(live: Schema, desired: Schema, features: Features, *, prune: bool = Fal
         elif before != table:
             changes.extend(changed_table(before, table, features, names))
     if prune:
-        changes.extend(_pruned(live, desired))
+        changes.extend(_pruned(live, desired, names))
     changes.extend(changed_enums(live, desired, changes, prune=prune))
     return changes
 
@@ -95,11 +96,15 @@ def _created(table: Table, names: FreeNames, features: Features) -> Iterator[Cha
         yield AddForeignKey(table=table.name, foreign_key=names.given(table.name, key))
 
 
-def _pruned(live: Schema, desired: Schema) -> Iterator[Change]:
+def _pruned(live: Schema, desired: Schema, names: FreeNames) -> Iterator[Change]:
+    """Tables that go, last of all; an index whose name is declared elsewhere goes before."""
     for table in live.tables.values():
         if table.name not in desired.tables:
             for key in table.foreign_keys:
                 yield DropForeignKey(table=table.name, foreign_key=key)
+            for index in table.indexes:
+                if names.is_claimed(index.name, table.name):
+                    yield DropIndex(table=table.name, index=index, replaced=True)
             yield DropTable(table=table)
 
 

@@ -75,9 +75,12 @@ def changed_indexes(
         else:
             dropped.remove(replaced)
             yield DropIndex(table=desired.name, index=replaced, replaced=True)
+            if names.is_claimed(replaced.name, desired.name):
+                replaced = None  # its name is wanted elsewhere: it goes first of all
         yield AddIndex(table=desired.name, index=after, replaces=replaced)
     for before in dropped:
-        yield DropIndex(table=desired.name, index=before)
+        claimed = names.is_claimed(before.name, desired.name)
+        yield DropIndex(table=desired.name, index=before, replaced=claimed)
 
 
 def _taken_over(index: Index, dropped: list[Index]) -> Index | None:
