@@ -115,6 +115,7 @@ class Clauses:
                 CreateTable()
                 | DropTable()
                 | RenameTable()
+                | RenameConstraint()
                 | RenameColumn()
                 | AddForeignKey()
                 | DropForeignKey()
