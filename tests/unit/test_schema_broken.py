@@ -321,3 +321,86 @@ def test_a_broken_table_still_counts_as_declared(tmp_path: Path) -> None:
     )
     (problem,) = problems_of(tmp_path)
     assert problem.file == str(tmp_path / "users.yaml")
+
+
+def messages_of(folder: Path, **files: str) -> list[str]:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return [problem.message for problem in problems_of(folder)]
+
+
+def test_faults_of_every_sort_come_in_one_reading(tmp_path: Path) -> None:
+    found = messages_of(
+        tmp_path,
+        users="columns: {id: {type: nanoid, primary: true}}",
+        posts="""
+columns:
+  id: {type: nanoid, primary: true, lenght: 3}
+  title: {type: string, nullable: maybe}
+  body: {type: strng}
+  author: {type: nanoid, references: user.id}
+indexes:
+  - {columns: [titel]}
+  - {columns: []}
+  - {columns: [body], uniqe: true}
+""",
+        comments="""
+columns:
+  post_id: {type: nanoid, references: posts.idd}
+  other_id: {type: nanoid, references: posts.id}
+  id: {type: nanoid}
+  id: {type: string, primary: true}
+""",
+    )
+    starts = [
+        "table 'posts' has no column 'idd'; did you mean 'id'?",
+        "duplicate key 'id'",
+        "unknown key 'lenght'; did you mean 'length'?",
+        "column 'title': nullable must be true or false, not 'maybe'",
+        "unknown type 'strng'; did you mean 'string'?",
+        "there is no table 'user'; did you mean 'users'?",
+        "there is no column 'titel'; did you mean 'title'?",
+        "an index needs columns",
+        "unknown key 'uniqe'; did you mean 'unique'?",
+    ]
+    assert len(found) == len(starts)
+    assert all(one.startswith(start) for one, start in zip(found, starts, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("body", "start"),
+    [
+        ("columns: {a: {type: enum, valus: [x]}}", "unknown key 'valus'"),
+        ("columns: {a: {type: enum, values: [1]}}", "column 'a': values[0] must be text"),
+        ("columns: {a: {tpye: string, length: 5, default: [x]}}", "unknown key 'tpye'"),
+        ("columns: {a: {type: 5, length: 5, primary: true}}", "column 'a': type must be"),
+        ("columns: {a: text}\nindexes: [{columns: [a]}]", "column 'a' must be a mapping"),
+        ("columns: {a: {type: text, refernces: b.id, on_delete: cascade}}", "unknown key"),
+        ("columns: {a: {type: text, default: {expresion: now()}}}", "unknown key"),
+        ("columns: {a: {type: text}}\nseed: [{a: 1}]\nseed_kee: a", "unknown key"),
+        ("columns: {a: {type: text}}\nseed: [{a: 1}]\nseed_key: 5", "seed_key must be"),
+        ("columns: {a: {type: text}}\nindexes: [{columns: [{colum: a}]}]", "unknown key"),
+        ("columns: {a: {type: text}}\nindexes: [{columns: [5, missing]}]", "indexes[0].columns"),
+        ("columns: {a: {type: text}}\nindexes: [{column: [missing]}]", "unknown key"),
+        ("colums: {a: {type: text}}\nindexes: [{columns: [a]}]", "unknown key 'colums'"),
+    ],
+)
+def test_a_fault_has_no_consequences(tmp_path: Path, body: str, start: str) -> None:
+    found = messages_of(
+        tmp_path, a=body, b="columns: {a: {type: text, references: a.a}, b: {type: text}}"
+    )
+    (message,) = found
+    assert message.startswith(start)
+
+
+def test_what_follows_a_faulty_item_keeps_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "columns: {a: {type: text}}\n"
+        "indexes:\n"
+        "  - {columns: [5]}\n"
+        "  - {columns: [a]}\n"
+        "  - {columns: [b]}\n"
+    )
+    found = [(p.line, p.column, p.message) for p in problems_of(tmp_path)]
+    assert [place[:2] for place in found] == [(3, 16), (5, 16)]
+    assert "b" in found[1][2]

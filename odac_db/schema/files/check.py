@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -16,28 +17,34 @@ from odac_db.schema.files.check_references import (
     check_table_renames,
 )
 from odac_db.schema.files.check_tables import check_name, check_table
+from odac_db.schema.files.document import Path
 from odac_db.schema.files.keys import primary_key
 from odac_db.schema.files.normalize import split_references, write_out_indexes
+
+EVERYWHERE: Path = ("*",)
+"""Among the ``faulty`` parts of a table: any of them may lack something."""
 
 
 def completed(
     declarations: Declarations,
     problems: list[Problem],
     unreadable: Collection[str] = (),
+    faulty: Mapping[str, Collection[Path]] = MappingProxyType({}),
 ) -> Declarations:
     """The declarations as dialects want them; what is wrong is added to ``problems``.
 
     Tables arrive with ``timestamps`` expanded. Of ``unreadable`` ones, whose own faults
-    are known already, it is only known that they are declared.
+    are known already, it is only known that they are declared. ``faulty`` are those parts
+    of tables, by path, of which something could not be read: nothing lacks there.
     """
     tables = {name: write_out_indexes(table) for name, table in declarations.tables.items()}
     tables = _with_targets(tables)
     enums = frozenset(declarations.enums)
     for table in tables.values():
-        report = _reporter(table.source, problems)
+        report = _reporter(table.source, problems, faulty.get(table.name, ()))
         check_columns(table, enums, report)
         check_table(table, report)
-        check_references(table, tables, unreadable, report)
+        check_references(table, tables, unreadable, faulty, report)
         check_column_renames(table, report)
     for name, path, message in (
         *check_table_renames(tables),
@@ -62,9 +69,11 @@ def _with_targets(tables: dict[str, TableDeclaration]) -> dict[str, TableDeclara
     return found
 
 
-def _reporter(source: Source, problems: list[Problem]) -> Report:
-    def report(message: str, *path: str | int) -> None:
-        problems.append(source.problem(message, *path))
+def _reporter(source: Source, problems: list[Problem], faulty: Collection[Path] = ()) -> Report:
+    def report(message: str, *path: str | int, lacks: bool = False) -> None:
+        part = path[:2] if len(path) > 1 else ()
+        if not (lacks and (part in faulty or EVERYWHERE in faulty)):
+            problems.append(source.problem(message, *path))
 
     return report
 

@@ -16,7 +16,11 @@ from odac_db.schema.declaration import (
 )
 
 Report = Callable[..., None]
-"""``report(message, *path)``: one fault of the table at hand."""
+"""``report(message, *path)``: one fault of the table at hand.
+
+With ``lacks=True`` it is one of something that is not there, which is no fault where a part
+of the file could not be read.
+"""
 
 _WHOLE = frozenset({"small_integer", "integer", "big_integer", *INCREMENTS})
 _NUMBERS = _WHOLE | {"float", "double", "decimal"}  # a sequence fills these on PostgreSQL
@@ -84,7 +88,7 @@ def _check_enum(
     if not any(base_name(kind) == "enum" for kind in types):
         return
     if not column.values:
-        report(f"column {name!r}: an enum needs values", "columns", name, "type")
+        report(f"column {name!r}: an enum needs values", "columns", name, "type", lacks=True)
         return
     for place, value in enumerate(column.values):
         if value in column.values[:place]:
@@ -112,7 +116,7 @@ def _check_default(
     if isinstance(default, DefaultDeclaration):
         both = default.expression is not None and default.literal is not UNSET
         if both or (default.expression is None and default.literal is UNSET):
-            report("default needs either 'expression' or 'literal'", *path)
+            report("default needs either 'expression' or 'literal'", *path, lacks=not both)
     elif isinstance(default, list):
         scalar = [k for k in types if base_name(k) not in _LISTS and not k.endswith("]")]
         if scalar and all(base_name(kind) for kind in scalar):
@@ -142,4 +146,4 @@ def _check_actions(name: str, column: ColumnDeclaration, report: Report) -> None
         return
     for key in ("on_delete", "on_update", "orphans"):
         if getattr(column, key) is not None:
-            report(f"{key!r} without 'references'", "columns", name, key)
+            report(f"{key!r} without 'references'", "columns", name, key, lacks=True)

@@ -15,7 +15,11 @@ Tables = Mapping[str, TableDeclaration]
 
 
 def check_references(
-    table: TableDeclaration, tables: Tables, unreadable: Collection[str], report: Report
+    table: TableDeclaration,
+    tables: Tables,
+    unreadable: Collection[str],
+    faulty: Collection[str],
+    report: Report,
 ) -> None:
     """Report every foreign key of the table that cannot be."""
     nullable: set[str] | None = None
@@ -23,13 +27,15 @@ def check_references(
         if reference.path[0] == "foreign_keys":
             columns_exist(reference.key.columns, (*reference.path, "columns"), table.body, report)
         if reference.target.table not in unreadable:
-            _check_target(reference, tables, report)
+            _check_target(reference, tables, faulty, report)
         if nullable is None:
             nullable = nullable_columns(table.body)
         _check_policies(reference, nullable, report)
 
 
-def _check_target(reference: KeyedReference, tables: Tables, report: Report) -> None:
+def _check_target(
+    reference: KeyedReference, tables: Tables, faulty: Collection[str], report: Report
+) -> None:
     path = (*reference.path, "references")
     target = reference.target
     if target.table not in tables:
@@ -41,6 +47,8 @@ def _check_target(reference: KeyedReference, tables: Tables, report: Report) -> 
         report(f"table {target.table!r} has no column {name!r}{nearest(name, columns)}", *path)
     if not reference.key.columns:
         report("a foreign key needs columns", *reference.path, "columns")
+    elif target.table in faulty:
+        return  # what its primary key is cannot be told
     elif not target.columns:
         report(f"table {target.table!r} has no primary key: name the column", *path)
     elif len(target.columns) != len(reference.key.columns):
@@ -55,7 +63,7 @@ def _check_policies(reference: KeyedReference, nullable: set[str], report: Repor
         report("orphans: nullify needs a nullable column", *reference.path, "orphans")
     if key.set_columns and key.on_delete not in ("set null", "set default"):
         message = "set_columns needs on_delete: set null or set default"
-        report(message, *reference.path, "set_columns")
+        report(message, *reference.path, "set_columns", lacks=True)
     for place, name in enumerate(key.set_columns):
         if name not in key.columns:
             message = f"{name!r} is not one of the foreign key's columns"

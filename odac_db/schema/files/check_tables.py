@@ -138,7 +138,8 @@ def _check_index(index: IndexDeclaration, path: Path, body: TableFile, report: R
         _check_key(key.column, key.expression is not None, (*path, "columns", place), body, report)
     columns_exist(index.include, (*path, "include"), body, report)
     if index.deferrable and not index.constraint:
-        report("only a constraint can be deferrable: add constraint: true", *path, "deferrable")
+        message = "only a constraint can be deferrable: add constraint: true"
+        report(message, *path, "deferrable", lacks=True)
     if index.constraint:
         _check_constraint(index, path, report)
 
@@ -156,7 +157,8 @@ def _check_key(
     column: str | None, expression: bool, path: Path, body: TableFile, report: Report
 ) -> None:
     if (column is not None) == expression:
-        report("a key is either a 'column' or an 'expression'", *path)
+        message = "a key is either a 'column' or an 'expression'"
+        report(message, *path, lacks=column is None)
     elif column is not None and column not in body.columns:
         report(f"there is no column {column!r}{nearest(column, body.columns)}", *path)
 
@@ -218,7 +220,8 @@ def _check_seeds(body: TableFile, report: Report) -> None:
         hint = nearest(body.seed_key, body.columns)
         report(f"there is no column {body.seed_key!r}{hint}", "seed_key")
     if body.seed and not key:
-        report("seed needs a seed_key: the column(s) that tell its rows apart", "seed")
+        message = "seed needs a seed_key: the column(s) that tell its rows apart"
+        report(message, "seed", lacks=True)
     for number, row in enumerate(body.seed):
         for name in row:
             if name not in body.columns:
@@ -226,4 +229,4 @@ def _check_seeds(body: TableFile, report: Report) -> None:
                 report(f"there is no column {name!r}{hint}", "seed", number, name)
         for name in key:
             if row.get(name) is None:
-                report(f"a seed row without its key {name!r}", "seed", number)
+                report(f"a seed row without its key {name!r}", "seed", number, lacks=True)

@@ -107,7 +107,7 @@ def _means(file: SchemaFile, tables: Collection[str]) -> object:
     document = parsed(file)
     if document.problems:
         return sorted(problem.message for problem in document.problems)
-    found = table_file(document, frozenset(tables))
-    if isinstance(found, list):
-        return sorted(problem.message for problem in found)
-    return split_references(found[0], tables, lambda _: ())
+    found, faults = table_file(document, frozenset(tables))
+    if faults or found is None:
+        return sorted(problem.message for problem in faults)
+    return split_references(found.body, tables, lambda _: ())

@@ -18,14 +18,14 @@ from odac_db.schema.declaration import (
     TableFile,
     TypesFile,
 )
-from odac_db.schema.files.check import completed
-from odac_db.schema.files.document import Document, Lines, failed
+from odac_db.schema.files.check import EVERYWHERE, completed
+from odac_db.schema.files.document import Document, Lines, Path, failed
 from odac_db.schema.files.folder import SchemaFile, digest, files_by_connection
 from odac_db.schema.files.json_source import read_json
 from odac_db.schema.files.normalize import expand_timestamps
 from odac_db.schema.files.spellings import respelling, respelt
 from odac_db.schema.files.toml_source import read_toml
-from odac_db.schema.files.validate import converted
+from odac_db.schema.files.validate import Salvage, converted, salvaged
 from odac_db.schema.files.yaml_source import read_yaml
 
 READERS: Mapping[str, Callable[[str, str], Document]] = {
@@ -35,6 +35,7 @@ READERS: Mapping[str, Callable[[str, str], Document]] = {
     ".toml": read_toml,
 }
 TYPES_STEM = "_types"
+DUPLICATE = "duplicate key"
 
 
 def read_folder(path: str | os.PathLike[str]) -> dict[str, Declarations]:
@@ -61,21 +62,29 @@ def _connection(files: list[SchemaFile], problems: list[Problem]) -> Declaration
     names = frozenset(table_name(file, document) for file, document in documents)
     tables: dict[str, TableDeclaration] = {}
     enums: dict[str, EnumDeclaration] = {}
+    faulty: dict[str, frozenset[Path]] = {}
     source: Source | None = None
     for file, document in documents:
-        if document.problems:
-            problems.extend(document.problems)
-        elif file.stem == TYPES_STEM:
+        problems.extend(document.problems)
+        if not _worth_checking(document):
+            continue
+        if file.stem == TYPES_STEM:
             source = _types(file, document, enums, source, problems)
         else:
-            _table(file, document, names, tables, problems)
+            _table(file, document, names, tables, faulty, problems)
     declared = Declarations(
         tables=dict(sorted(tables.items())),
         enums=enums,
         enums_source=source,
         digest=digest(files),
     )
-    return completed(declared, problems, unreadable=names - tables.keys())
+    return completed(declared, problems, names - tables.keys(), faulty)
+
+
+def _worth_checking(document: Document) -> bool:
+    """Of a key given twice one value is there; after any other fault, who knows."""
+    doubles = all(problem.message.startswith(DUPLICATE) for problem in document.problems)
+    return doubles and isinstance(document.value, dict)
 
 
 def parsed(file: SchemaFile) -> Document:
@@ -111,15 +120,15 @@ def _table(
     document: Document,
     names: frozenset[str],
     tables: dict[str, TableDeclaration],
+    faulty: dict[str, frozenset[Path]],
     problems: list[Problem],
 ) -> None:
-    found = table_file(document, names)
-    if isinstance(found, list):
-        problems.extend(found)
+    found, shape = table_file(document, names)
+    problems.extend(shape)
+    if found is None:
         return
-    body, document = found
-    body, faults = expand_timestamps(body, document.positions)
-    source = Source(file=document.file, positions=document.positions)
+    body, faults = expand_timestamps(found.body, found.positions)
+    source = Source(file=document.file, positions=found.positions)
     problems.extend(source.problem(message, *path) for path, message in faults)
     name = body.table or file.stem
     if name in tables:
@@ -128,27 +137,27 @@ def _table(
         return
     body = msgspec.structs.replace(body, table=None)
     tables[name] = TableDeclaration(name=name, body=body, source=source)
+    if document.problems or found.faulty:
+        faulty[name] = found.faulty | ({EVERYWHERE} if document.problems else set())
 
 
-def table_file(
-    document: Document, names: frozenset[str]
-) -> tuple[TableFile, Document] | list[Problem]:
-    """The document as a table file in our spelling, or all that is wrong with its shape.
+def table_file(document: Document, names: frozenset[str]) -> tuple[Salvage | None, list[Problem]]:
+    """The document as a table file in our spelling, and all that is wrong with its shape.
 
-    Most files need no respelling, and msgspec alone can say so.
+    Most files need no respelling, and msgspec alone can say so. What can be read of a
+    faulty file is answered, too; None if that is nothing.
     """
     try:
         body = msgspec.convert(document.value, TableFile)
         if all(_standard(column.type) for column in body.columns.values()):
-            return body, document
+            return Salvage(body, document.positions, frozenset()), []
     except msgspec.ValidationError:
         pass
     respelled = respelling(document, names)
-    document = respelt(document, respelled.rewrites)
-    checked = converted(document, TableFile)
-    if respelled.problems or isinstance(checked, list):
-        return [*respelled.problems, *(checked if isinstance(checked, list) else [])]
-    return checked, document
+    found, faults = salvaged(respelt(document, respelled.rewrites))
+    if found is not None and respelled.problems:
+        found = msgspec.structs.replace(found, faulty=found.faulty | {EVERYWHERE})
+    return found, [*respelled.problems, *faults]
 
 
 def _standard(kind: PerDialect) -> bool:
