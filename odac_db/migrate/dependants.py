@@ -30,6 +30,7 @@ from odac_db.schema.changes import (
     kind_of,
     table_of,
 )
+from odac_db.schema.model import Column
 from odac_db.schema.plan import Status
 
 
@@ -106,12 +107,16 @@ def _missing(change: Change) -> set[Need]:
     match change:
         case CreateTable():
             return {("table", change.table.name, "")}
-        case AddColumn() | DropColumn():
+        case AddColumn():
             return {("column", change.table, change.column.name)}
+        case DropColumn():
+            return {("column", change.table, change.column.name), *_uses(change.column)}
         case AlterColumn():
-            return {("type", change.table, change.after.name)}
+            kept = _uses(change.before) if change.before.enum != change.after.enum else ()
+            return {("type", change.table, change.after.name), *kept}
         case DropTable():
-            return {("gone", change.table.name, "")}
+            kept = (use for column in change.table.columns for use in _uses(column))
+            return {("gone", change.table.name, ""), *kept}
         case DropPrimaryKey():
             return {("primary", change.table, "")}
         case AddPrimaryKey():
@@ -130,6 +135,12 @@ def _missing(change: Change) -> set[Need]:
             return {("enum", "", change.after.name)}
         case _:
             return set()
+
+
+def _uses(column: Column) -> Iterator[Need]:
+    """The enum type that a column which stays goes on using."""
+    if column.enum is not None:
+        yield ("use", "", column.enum)
 
 
 def _needs(change: Change) -> Iterator[Need]:
@@ -155,7 +166,7 @@ def _needs(change: Change) -> Iterator[Need]:
             if column.enum is not None:
                 yield ("enum", "", column.enum)
         case DropEnum():
-            return
+            yield ("use", "", change.enum.name)
         case _:
             return
 

@@ -71,7 +71,7 @@ class Application:
     def assert_settled(self) -> None:
         """The next boot finds nothing to do, and not by remembering: it looks at everything."""
         left = [op for op in self.plan(prune=True).operations if op.kind != "drop_table"]
-        assert left == []
+        assert [(op.kind, op.summary, op.status) for op in left] == []
         report = self.boot()
         assert (done(report), report.seeds) == ([], ())
 

@@ -56,6 +56,26 @@ def test_b29_a_unique_constraint_that_is_there_under_another_name_will_do(
     assert app.database.dump() == dump
 
 
+def test_b29_columns_are_the_same_in_any_case_where_the_server_says_so(app: Application) -> None:
+    if app.database.family == "postgresql":
+        return
+    app.execute(
+        "CREATE TABLE users (ID integer NOT NULL PRIMARY KEY, Name varchar(40), Age integer)",
+        "CREATE INDEX by_name ON users (Name, ID)",
+    )
+    refers = table({"id": "increments", "user": {"type": "integer", "references": "users.id"}})
+    report = app.boot_with(users=users(index("name", "id")), posts=refers)
+    assert done(report) == ["create_table posts", "add_foreign_key posts(user)"]
+    app.assert_settled()
+
+
+def test_a05_a_unique_index_becomes_a_constraint_and_back(app: Application) -> None:
+    for constraint in (False, True, False):
+        app.boot_with(users=users(index("name", unique=True, constraint=constraint)))
+        assert app.indexes("users") == {("name",): True}
+        app.assert_settled()
+
+
 def test_a05_only_the_index_that_differs_is_replaced(app: Application) -> None:
     """Order, direction and uniqueness are part of an index, its name is not."""
     kept = index("age", "name")

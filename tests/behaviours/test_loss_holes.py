@@ -71,6 +71,18 @@ def test_m08_a_table_without_a_file_is_left_until_it_is_pruned(app: Application)
     assert app.tables() == {"items"}
 
 
+def test_m08_the_type_of_a_held_back_column_stays_with_it(app: Application) -> None:
+    choice = {"type": "enum", "values": ["a", "b"]}
+    app.boot_with(items=items(choice=choice), others=items(other=choice))
+    held = app.boot_with(items=items())
+    assert done(held) == []
+    app.boot(prune=True)
+    assert app.tables() == {"items", "others"}
+    assert app.boot(prune=True, allow=ALL).in_sync
+    assert app.tables() == {"items"}
+    app.assert_settled()
+
+
 def sized(length: int) -> dict[str, Any]:
     return {"type": "string", "length": length}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.behaviours.steps import Application, Body, done, table
+from tests.behaviours.steps import ALL, Application, Body, done, table
 from tests.laws.folder import live
 
 
@@ -59,6 +59,29 @@ def test_b22_a_key_column_changes_its_type_and_stays_the_key(app: Application) -
     assert app.columns("things")["id"]["nullable"] is False
     app.execute("INSERT INTO things VALUES (5000000000, 'b')")
     app.assert_settled()
+
+
+def test_a_key_and_what_refers_to_it_change_their_types_together(app: Application) -> None:
+    def tables(key: dict[str, Any]) -> dict[str, Body]:
+        return {
+            "users": table({"id": key | {"primary": True}}),
+            "posts": one(key | {"references": "users.id"}),
+        }
+
+    app.boot_with(**tables({"type": "integer"}))
+    app.execute("INSERT INTO users VALUES (1)", "INSERT INTO posts VALUES (1, 1)")
+    for key in ({"type": "big_integer"}, {"type": "nanoid"}, {"type": "nanoid", "length": 30}):
+        assert app.boot_with(ALL, **tables(key)).in_sync
+        assert app.keys("posts") == [(["value"], "users", ["id"], None)]
+        app.assert_settled()
+    assert app.database.rows("posts") == [{"id": 1, "value": "1"}]
+
+
+def test_a_check_follows_the_type_of_its_column(app: Application) -> None:
+    """PostgreSQL spells ``value > 0`` by the type: ``value > 0::numeric``."""
+    for type_ in ("integer", "decimal", "integer"):
+        app.boot_with(ALL, things=one({"type": type_, "check": "value > 0"}))
+        app.assert_settled()
 
 
 ON_POSTGRESQL: list[tuple[str | dict[str, Any], str]] = [
