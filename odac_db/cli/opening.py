@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from odac_db.cli.settings import read_settings
+from odac_db.cli.settings import Models, read_settings
 
 if TYPE_CHECKING:
     from odac_db.database import Database
@@ -18,10 +18,14 @@ def opened(
 ) -> Iterator[Mapping[str, Database]]:
     """Every configured connection by name, closed again at the end; nothing is migrated."""
     settings = read_settings(url, schema)
-    folder = settings.schema_folder() if needs_schema else None
+    schema_from = settings.declared() if needs_schema else None
+    if isinstance(schema_from, Models):
+        from odac_db.cli.models import loaded
+
+        schema_from = loaded(schema_from)
     from odac_db.database import Database
 
-    with Database.open(settings.url, schema=folder) as database:
+    with Database.open(settings.url, schema=schema_from) as database:
         yield database.connections
 
 

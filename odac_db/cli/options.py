@@ -20,7 +20,8 @@ Schema = Annotated[
     typer.Option(
         "--schema",
         metavar="DIR",
-        help="The folder of schema files. Else ODAC_DB_SCHEMA, else pyproject.toml.",
+        help="The folder of schema files, or SQLAlchemy models as package.module:Base. "
+        "Else ODAC_DB_SCHEMA, else schema in pyproject.toml.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]

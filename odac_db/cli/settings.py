@@ -21,29 +21,47 @@ from odac_db.cli.urls import absolute_url, checked_url, url_from_parts
 DEFAULT = "default"
 _URL_VARIABLE = "ODAC_DB_URL"
 _SCHEMA_VARIABLE = "ODAC_DB_SCHEMA"
+_REFERENCE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _KEYS = ("url", "schema", "connections")
 
 
 @dataclass(frozen=True)
+class Models:
+    """SQLAlchemy models by name, ``package.module:Base``, and the folder they are sought in."""
+
+    reference: str
+    folder: Path
+
+
+@dataclass(frozen=True)
 class Settings:
-    """The url of each connection by name, and the folder of the schema files if any."""
+    """The url of each connection by name; the folder of the schema files, or the models."""
 
     urls: Mapping[str, str] = field(repr=False)
-    schema: Path | None = None
+    schema: Path | Models | None = None
 
     @property
     def url(self) -> str | Mapping[str, str]:
         """What ``Database.open`` takes: one url, or several by connection name."""
         return self.urls[DEFAULT] if set(self.urls) == {DEFAULT} else self.urls
 
-    def schema_folder(self) -> Path:
-        """The folder of the schema files; ``UsageProblem`` when nobody named one."""
+    def declared(self) -> Path | Models:
+        """Where the schema is declared; ``UsageProblem`` when nobody said."""
         if self.schema is None:
             raise UsageProblem(
                 "no schema folder: pass --schema DIR, set ODAC_DB_SCHEMA, "
                 'or write schema = "DIR" under [tool.odac-db] in pyproject.toml'
             )
         return self.schema
+
+    def schema_folder(self) -> Path:
+        """The folder of the schema files, for what needs one; else ``UsageProblem``."""
+        schema = self.declared()
+        if isinstance(schema, Models):
+            raise UsageProblem(
+                f"{schema.reference} are models; this needs a folder of schema files: --schema DIR"
+            )
+        return schema
 
 
 def read_settings(
@@ -58,7 +76,7 @@ def read_settings(
     Raises ``UsageProblem`` when no connection has a url or a value cannot be used.
     """
     file = _Pyproject.nearest(folder or Path.cwd())
-    found_schema = _schema(schema, environment, file)
+    found_schema = _schema(schema, environment, file, folder or Path())
     urls = _urls(url, environment, file, found_schema)
     if not urls:
         raise UsageProblem(
@@ -78,22 +96,33 @@ def read_schema_folder(
 ) -> Path:
     """The schema folder alone, for commands that need no database."""
     file = _Pyproject.nearest(folder or Path.cwd())
-    return Settings({}, _schema(schema, environment, file)).schema_folder()
+    return Settings({}, _schema(schema, environment, file, folder or Path())).schema_folder()
 
 
-def _schema(argument: str | None, environment: Mapping[str, str], file: _Pyproject) -> Path | None:
+def _schema(
+    argument: str | None, environment: Mapping[str, str], file: _Pyproject, here: Path
+) -> Path | Models | None:
     named = argument or environment.get(_SCHEMA_VARIABLE)
     if named:
-        return Path(named)
+        return _models(named, Path(named), here) or Path(named)
     named = file.text("schema", environment)
-    return file.folder / named if named else None
+    if not named:
+        return None
+    return _models(named, file.folder / named, file.folder) or file.folder / named
+
+
+def _models(named: str, path: Path, folder: Path) -> Models | None:
+    """The name read as ``package.module:Base``, unless there is such a folder."""
+    if path.exists() or not _REFERENCE.fullmatch(named):
+        return None
+    return Models(named, folder)
 
 
 def _urls(
     argument: str | None,
     environment: Mapping[str, str],
     file: _Pyproject,
-    schema: Path | None,
+    schema: Path | Models | None,
 ) -> dict[str, str]:
     urls: dict[str, str] = {}
     default = argument or environment.get(_URL_VARIABLE) or file.url(environment)
@@ -117,8 +146,8 @@ def variable_of(name: str) -> str:
     return f"{_URL_VARIABLE}_{re.sub(r'[^A-Za-z0-9]', '_', name).upper()}"
 
 
-def _sub_folders(schema: Path | None) -> list[str]:
-    if schema is None or not schema.is_dir():
+def _sub_folders(schema: Path | Models | None) -> list[str]:
+    if not isinstance(schema, Path) or not schema.is_dir():
         return []
     return [item.name for item in schema.iterdir() if item.is_dir() and item.name[0] not in "._"]
 

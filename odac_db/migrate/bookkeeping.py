@@ -39,18 +39,19 @@ ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 # MySQL's TEXT ends at 64 kB and a copied row may not; this length is spelt LONGTEXT.
 LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mysql", "mariadb")
 
-# Whatever the database's own: names and summaries are any Unicode, and compare exactly.
-ON_MYSQL: dict[str, Any] = {
-    f"{server}_{option}": value
-    for server in ("mysql", "mariadb")
-    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
-}
-
 # MySQL's own default may be a character set that lacks what a name holds.
 ANY_TEXT = {
-    f"{server}_{option}": value
-    for server in ("mysql", "mariadb")
-    for option, value in (("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+}
+
+# Whatever the database's own: names and summaries are any Unicode, and compare exactly.
+ON_MYSQL: dict[str, Any] = {
+    **ANY_TEXT,
+    "mysql_engine": "InnoDB",
+    "mariadb_engine": "InnoDB",
 }
 
 ORPHANS = Table(

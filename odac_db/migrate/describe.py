@@ -84,14 +84,12 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
             return f"{change.table}.{name} {change.column.type}"
         case AlterColumn():
             return f"{change.table}.{name} {', '.join(_altered(change))}"
-        case RenameTable():
+        case RenameTable() | RenameEnum():
             return f"{change.before} → {change.after}"
         case RenameColumn():
             return f"{change.table}.{change.before} → {change.after}"
         case RenameConstraint():
             return f"{change.table}: {change.what.replace('_', ' ')} {change.before} → {name}"
-        case RenameEnum():
-            return f"{change.before} → {change.after}"
         case AddPrimaryKey() | DropPrimaryKey():
             return f"{change.table} ({', '.join(change.primary_key.columns)})"
         case AddIndex() | DropIndex():
@@ -109,9 +107,8 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
         case AddEnumValue():
             return f"{name} + {change.value}"
         case ReplaceEnum():
-            return (
-                f"{name} ({', '.join(change.before.values)}) → ({', '.join(change.after.values)})"
-            )
+            was = ", ".join(change.before.values)
+            return f"{name} ({was}) → ({', '.join(change.after.values)})"
         case SetTableOptions():
             return f"{name} {', '.join(f'{key}={value}' for key, value in change.after.items())}"
         case DropTable() | DropEnum() | SetTableComment() | SetObjectComment() | SetEnumComment():

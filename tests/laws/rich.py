@@ -10,7 +10,17 @@ from tests.laws.repair import Folder
 
 def rich(kit: Kit) -> Folder:
     """Tables that refer to each other in a circle, and one column of every kind."""
-    people: Body = {
+    every: Body = {"columns": {"id": {"type": "big_increments"}, **_every(kit)}}
+    return {
+        "people": _people(kit),
+        "posts": _posts(kit),
+        "Replies to": _replies(),
+        "every kind": every,
+    }
+
+
+def _people(kit: Kit) -> Body:
+    return {
         "comment": "It's people, 50% of them",
         "columns": {
             "id": {"type": "increments"},
@@ -28,7 +38,10 @@ def rich(kit: Kit) -> Folder:
         "checks": [{"name": "a name", "expression": f"{kit.quote('name')} <> ''"}],
         "indexes": [{"columns": ["name", "created_at desc"]}],
     }
-    posts: Body = {
+
+
+def _posts(kit: Kit) -> Body:
+    return {
         "columns": {
             "id": {"type": "nanoid", "primary": True},
             "author_id": {"type": "integer", "references": "people.id", "on_delete": "cascade"},
@@ -42,7 +55,10 @@ def rich(kit: Kit) -> Folder:
             *_indexes(kit),
         ],
     }
-    replies: Body = {
+
+
+def _replies() -> Body:
+    return {
         "columns": {
             "tenant": {"type": "string", "length": 20},
             "post": {"type": "integer"},
@@ -57,8 +73,6 @@ def rich(kit: Kit) -> Folder:
             }
         ],
     }
-    every: Body = {"columns": {"id": {"type": "big_increments"}, **_every(kit)}}
-    return {"people": people, "posts": posts, "Replies to": replies, "every kind": every}
 
 
 def _doubled(kit: Kit) -> dict[str, Any]:

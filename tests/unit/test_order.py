@@ -73,7 +73,7 @@ def test_the_order_does_not_depend_on_how_changes_were_found() -> None:
     expected = ordered(changes, schema(), desired)
     for seed in range(20):
         shuffled = list(changes)
-        random.Random(seed).shuffle(shuffled)  # noqa: S311
+        random.Random(seed).shuffle(shuffled)
         assert ordered(shuffled, schema(), desired) == expected
 
 

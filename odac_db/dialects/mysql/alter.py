@@ -35,6 +35,7 @@ from odac_db.schema.changes import (
     DropPrimaryKey,
     DropTable,
     RenameColumn,
+    RenameConstraint,
     RenameEnum,
     RenameTable,
     ReplaceEnum,
@@ -79,32 +80,18 @@ class Clauses:
     def place(self, table: str, column: str) -> str:
         return place(self.live[table], self.target.tables[table], column)
 
-    def of(self, change: Change) -> list[str]:  # noqa: C901 - one line a change
+    def of(self, change: Change) -> list[str]:
         """The clauses of a change inside ALTER TABLE."""
-        features = self.features
         match change:
-            case AddColumn():
-                name = change.column.name
-                place = self.place(change.table, name)
-                return [f"ADD COLUMN {clauses.column(change.column, features)}{place}"]
-            case DropColumn():
-                return [f"DROP COLUMN {quote(change.column.name)}"]
-            case AlterColumn():
-                return [self.modify(change.table, change.after)]
-            case AddPrimaryKey():
-                return [f"ADD PRIMARY KEY ({clauses.names(change.primary_key.columns)})"]
-            case DropPrimaryKey():
-                return ["DROP PRIMARY KEY"]
+            case AddColumn() | DropColumn() | AlterColumn():
+                return [self.of_column(change)]
+            case AddPrimaryKey() | DropPrimaryKey() | AddCheck() | DropCheck():
+                return [self.of_constraint(change)]
             case AddIndex():
                 return [f"ADD {clauses.index(change.index)}"]
             case DropIndex():
                 dropped = f"DROP INDEX {quote(change.index.name or '')}"
                 return [dropped, *(f"ADD {clauses.index(i)}" for i in self.stand_ins(change))]
-            case AddCheck():
-                return [f"ADD {clauses.check(change.check)}"]
-            case DropCheck():
-                word = "CONSTRAINT" if features.mariadb else "CHECK"
-                return [f"DROP {word} {quote(change.check.name or '')}"]
             case SetTableComment():
                 return [f"COMMENT = {string(change.after or '')}"]
             case SetTableOptions():
@@ -120,10 +107,7 @@ class Clauses:
                 | AddForeignKey()
                 | DropForeignKey()
                 | CleanOrphans()
-            ):
-                raise AssertionError("these have statements of their own")
-            case (
-                CreateEnum()
+                | CreateEnum()
                 | AddEnumValue()
                 | ReplaceEnum()
                 | DropEnum()
@@ -132,9 +116,31 @@ class Clauses:
                 | AddExclusion()
                 | DropExclusion()
             ):
-                raise AssertionError(f"{features.label} has no such objects")
+                raise AssertionError(f"{change!r} is no part of ALTER TABLE here")
             case _:
                 assert_never(change)
+
+    def of_column(self, change: AddColumn | DropColumn | AlterColumn) -> str:
+        match change:
+            case AddColumn():
+                place = self.place(change.table, change.column.name)
+                return f"ADD COLUMN {clauses.column(change.column, self.features)}{place}"
+            case DropColumn():
+                return f"DROP COLUMN {quote(change.column.name)}"
+            case AlterColumn():
+                return self.modify(change.table, change.after)
+
+    def of_constraint(self, change: AddPrimaryKey | DropPrimaryKey | AddCheck | DropCheck) -> str:
+        match change:
+            case AddPrimaryKey():
+                return f"ADD PRIMARY KEY ({clauses.names(change.primary_key.columns)})"
+            case DropPrimaryKey():
+                return "DROP PRIMARY KEY"
+            case AddCheck():
+                return f"ADD {clauses.check(change.check)}"
+            case DropCheck():
+                word = "CONSTRAINT" if self.features.mariadb else "CHECK"
+                return f"DROP {word} {quote(change.check.name or '')}"
 
     def stand_ins(self, change: DropIndex) -> list[Index]:
         """Indexes for the foreign keys that only the dropped one served (error 1553).

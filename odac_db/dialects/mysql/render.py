@@ -187,20 +187,21 @@ class _Renderer:
             case AddColumn() if is_refused(change, self.features):
                 place = self.altering.place(change.table, change.column.name)
                 return filled(change, self.live[change.table], place, self.features)
-            case AlterColumn() if passes_through_text(change, self.features):
-                return [
-                    _alter(change.table, *parts) for parts in by_way_of_text(change, self.features)
-                ]
-            case AlterColumn() if was_virtual(change):
-                place = self.altering.place(change.table, change.before.name)
-                return [
-                    _alter(change.table, *parts)
-                    for parts in materialized(
-                        change, self.altering.indexes(change.table), place, self.features
-                    )
-                ]
+            case AlterColumn():
+                steps = self.in_two_steps(change)
+                return [_alter(change.table, *step) for step in steps] if steps else None
             case _:
                 return None
+
+    def in_two_steps(self, change: AlterColumn) -> Sequence[Sequence[str]]:
+        """The clauses of each ALTER TABLE where the server cannot do it in one."""
+        if passes_through_text(change, self.features):
+            return by_way_of_text(change, self.features)
+        if was_virtual(change):
+            place = self.altering.place(change.table, change.before.name)
+            indexes = self.altering.indexes(change.table)
+            return materialized(change, indexes, place, self.features)
+        return ()
 
     def name_checks_free(self, position: int, checks: Sequence[Check]) -> list[str]:
         """Drops checks of these names from tables that go anyhow; see ``namesakes``."""

@@ -14,7 +14,8 @@ from odac_db.dialects.mysql.building import METHODS, ReadColumn
 from odac_db.dialects.mysql.column_types import ColumnType, column_type
 from odac_db.dialects.mysql.defaults import printed, printed_clock
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.literals import Token, tokens, unquote_name, unquote_string
+from odac_db.dialects.mysql.literals import unquote_string
+from odac_db.dialects.mysql.token_cursor import END, TokenCursor
 from odac_db.schema.model import (
     Check,
     FkAction,
@@ -26,7 +27,6 @@ from odac_db.schema.model import (
 )
 
 _ACTIONS = ("CASCADE", "RESTRICT", "NO ACTION", "SET NULL", "SET DEFAULT")
-_END = Token("end", "", -1, -1)
 
 
 def read_table(sql: str, features: MySQLFeatures) -> Table:
@@ -34,55 +34,17 @@ def read_table(sql: str, features: MySQLFeatures) -> Table:
     return _Reader(sql, features).table()
 
 
-class _Reader:
-    """A cursor over the statement's tokens."""
+class _Reader(TokenCursor):
+    """Reads the statement, clause by clause."""
 
     def __init__(self, sql: str, features: MySQLFeatures) -> None:
-        self.sql = sql
+        super().__init__(sql)
         self.features = features
-        self.pieces = list(tokens(sql))
-        self.at = 0
         self.columns: list[ReadColumn] = []
         self.primary_key: PrimaryKey | None = None
         self.indexes: list[Index] = []
         self.foreign_keys: list[ForeignKey] = []
         self.checks: list[Check] = []
-
-    # Moving.
-
-    def peek(self, ahead: int = 0) -> Token:
-        place = self.at + ahead
-        return self.pieces[place] if place < len(self.pieces) else _END
-
-    def next(self) -> Token:
-        token = self.peek()
-        self.at += 1
-        return token
-
-    def accept(self, *words: str) -> bool:
-        """Steps over these words if they are next."""
-        for ahead, word in enumerate(words):
-            token = self.peek(ahead)
-            if token.text.upper() != word or token.kind in ("name", "string"):
-                return False
-        self.at += len(words)
-        return True
-
-    def name(self) -> str:
-        return unquote_name(self.next().text)
-
-    def enclosed(self) -> str:
-        """The text between the parenthesis that is next and its partner."""
-        start = self.next().end
-        depth = 1
-        while depth:
-            token = self.next()
-            if token is _END:
-                raise ValueError("a parenthesis is never closed")
-            depth += (token.text == "(") - (token.text == ")")
-        return self.sql[start : token.start].strip()
-
-    # Reading.
 
     def table(self) -> Table:
         while not self.accept("TABLE"):
@@ -290,7 +252,7 @@ class _Reader:
 
     def table_options(self) -> tuple[dict[str, str], str]:
         found: dict[str, str] = {}
-        while self.peek() is not _END:
+        while self.peek() is not END:
             word = self.next().text.upper()
             if self.peek().text == "=":
                 self.next()

@@ -1,19 +1,18 @@
-"""The live schema in five statements, whatever the number of tables.
+"""The live schema from what the catalog and the CREATE texts say.
 
-Table-valued pragmas joined with sqlite_master give nearly all; the CREATE text is read
-only where a cheap look at it promises something the pragmas leave out.
+The text is read only where a cheap look at it promises something the pragmas leave out.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
 from odac_db.dialects.base import Features
+from odac_db.dialects.sqlite.catalog import Facts, read
 from odac_db.dialects.sqlite.create_sql import (
     ColumnText,
     TableText,
@@ -39,40 +38,6 @@ from odac_db.schema.model import (
     Unsupported,
 )
 
-# A broken view or a virtual table whose module is missing must not stop the reading: the
-# pragmas are only asked about ordinary tables.
-_TABLES = (
-    "main.sqlite_master m WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' "
-    "AND substr(m.name, 1, 7) <> 'sqlite_' AND lower(substr(m.name, 1, 6)) <> '_odac_'"
-)
-_MASTER = (
-    "SELECT type, name, tbl_name, sql FROM main.sqlite_master "
-    "WHERE substr(name, 1, 7) <> 'sqlite_' AND lower(substr(tbl_name, 1, 6)) <> '_odac_'"
-)
-_KINDS = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
-_COLUMNS = (
-    'SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden '
-    "FROM " + _TABLES.replace(" m WHERE", " m, pragma_table_xinfo(m.name, 'main') x WHERE")
-)
-_INDEXES = (
-    'SELECT m.name, l.name, l."unique", l.origin, l.partial, x.cid, x.name, x."desc", x.coll '
-    "FROM "
-    + _TABLES.replace(
-        " m WHERE",
-        " m, pragma_index_list(m.name, 'main') l, pragma_index_xinfo(l.name, 'main') x WHERE",
-    )
-    + " AND x.key"
-)
-# REFERENCES without columns means the primary key of the other table.
-_TARGET_COLUMN = (
-    "(SELECT p.name FROM pragma_table_xinfo(f.\"table\", 'main') p WHERE p.pk = f.seq + 1)"
-)
-_FOREIGN_KEYS = (
-    f'SELECT m.name, f.id, f."table", f."from", coalesce(f."to", {_TARGET_COLUMN}), '
-    "f.on_update, f.on_delete FROM "
-    + _TABLES.replace(" m WHERE", " m, pragma_foreign_key_list(m.name, 'main') f WHERE")
-)
-
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]""")
 _TELLING = (
     "CONSTRAINT", "CHECK", "COLLATE", "DEFERRABLE", "CONFLICT", "MATCH", " DESC", "--", "/*",
@@ -82,18 +47,6 @@ _NOTHING = TableText()
 _STORED = 3  # "hidden" of a stored generated column; a virtual one has 2
 _EXPRESSION = -2  # "cid" of an index key that is no column
 _NUMBERED = TableText(autoincrement=True)
-
-
-class _Facts(NamedTuple):
-    """All rows the server gave, by table."""
-
-    master: Sequence[Any]
-    kinds: Mapping[str, tuple[str, int, int]]
-    columns: Mapping[str, list[Any]]
-    indexes: Mapping[str, list[Any]]
-    foreign_keys: Mapping[str, list[Any]]
-    names: Mapping[str, str]
-    index_sql: Mapping[str, str]
 
 
 def introspect(
@@ -106,7 +59,7 @@ def introspect(
     Tables of temporary and attached databases are not ours. Shadow tables belong to their
     virtual table. ``only`` names tables in any case; then ``unsupported`` holds only theirs.
     """
-    facts = _read(conn)
+    facts = read(conn)
     wanted = None if only is None else {name.lower() for name in only}
     tables: dict[str, Table] = {}
     unsupported: list[Unsupported] = []
@@ -119,31 +72,6 @@ def introspect(
             unsupported.extend(table_leftovers(name, text))
     unsupported.extend(leftovers(facts.master, facts.kinds, None if wanted is None else tables))
     return Schema(tables=tables, unsupported=tuple(sorted(unsupported)))
-
-
-def _read(conn: Connection) -> _Facts:
-    master = _rows(conn, _MASTER)
-    kinds = {row[0]: (row[1], row[2], row[3]) for row in _rows(conn, _KINDS)}
-    return _Facts(
-        master,
-        kinds,
-        _by_table(_rows(conn, _COLUMNS)),
-        _by_table(_rows(conn, _INDEXES)),
-        _by_table(_rows(conn, _FOREIGN_KEYS)),
-        {row[1].lower(): row[1] for row in master if row[0] == "table"},
-        {row[1]: row[3] for row in master if row[0] == "index"},
-    )
-
-
-def _rows(conn: Connection, sql: str) -> Sequence[Any]:
-    return conn.exec_driver_sql(sql).all()
-
-
-def _by_table(rows: Sequence[Any]) -> Mapping[str, list[Any]]:
-    found: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[row[0]].append(row)
-    return found
 
 
 def _text(sql: str, columns: Sequence[Any]) -> TableText:
@@ -161,7 +89,7 @@ def _text(sql: str, columns: Sequence[Any]) -> TableText:
     return parse_table(sql)
 
 
-def _table(name: str, text: TableText, facts: _Facts) -> Table:
+def _table(name: str, text: TableText, facts: Facts) -> Table:
     _, without_rowid, strict = facts.kinds[name]
     rows = facts.columns[name]
     keys = sorted((row for row in rows if row[5]), key=lambda row: cast(int, row[5]))
@@ -216,7 +144,7 @@ def _generated(text: ColumnText, hidden: int) -> Generated:
 
 
 def _indexes(
-    table: str, columns: tuple[Column, ...], text: TableText, facts: _Facts
+    table: str, columns: tuple[Column, ...], text: TableText, facts: Facts
 ) -> tuple[Index, ...]:
     """Indexes and UNIQUE constraints in the order of their making."""
     by_name: dict[str, list[Any]] = {}
@@ -237,7 +165,7 @@ def _index(
     rows: list[Any],
     collations: Mapping[str, str],
     uniques: list[UniqueText],
-    facts: _Facts,
+    facts: Facts,
 ) -> Index:
     unique, origin, partial = bool(rows[0][2]), rows[0][3], rows[0][4]
     if origin == "u":
@@ -277,7 +205,7 @@ def _unique_name(columns: tuple[str, ...], uniques: list[UniqueText]) -> str | N
     return None
 
 
-def _foreign_keys(table: str, text: TableText, facts: _Facts) -> tuple[ForeignKey, ...]:
+def _foreign_keys(table: str, text: TableText, facts: Facts) -> tuple[ForeignKey, ...]:
     """Foreign keys in the order written, which is the reverse of their ids."""
     rows: dict[int, list[Any]] = {}
     for row in facts.foreign_keys.get(table, ()):
@@ -285,7 +213,7 @@ def _foreign_keys(table: str, text: TableText, facts: _Facts) -> tuple[ForeignKe
     return tuple(_foreign_key(group, text, facts) for _, group in sorted(rows.items())[::-1])
 
 
-def _foreign_key(rows: list[Any], text: TableText, facts: _Facts) -> ForeignKey:
+def _foreign_key(rows: list[Any], text: TableText, facts: Facts) -> ForeignKey:
     _, number, parent, _, _, on_update, on_delete = rows[0]
     parent = facts.names.get(parent.lower(), parent)
     written = None

@@ -49,9 +49,7 @@ class Cleaning:
 
     def is_waiting(self, table: str, key: ForeignKey) -> bool:
         """Whether this is one of the keys that are cleaned for."""
-        return any(
-            table == name and _target(key) == _target(each) for name, each in self.waiting
-        )
+        return any(table == name and _target(key) == _target(each) for name, each in self.waiting)
 
 
 def _target(key: ForeignKey) -> tuple[object, ...]:

@@ -98,9 +98,7 @@ def _find(
         raise Refused(f"{', '.join(columns)}: no longer all there")
     primary = table.primary_key.columns if table.primary_key else ()
     present = {each.name for each in table.columns} & set(row)
-    known = {
-        name: row[name] for name in primary or row if name in present and name not in columns
-    }
+    known = {name: row[name] for name in primary or row if name in present and name not in columns}
     found = _row_like(place, table, known, (), exactly=not primary)
     if found is None:
         raise Refused("the row no longer exists")

@@ -137,6 +137,8 @@ def _content(path: Path) -> bytes | str:
 def _unreadable(error: OSError, what: str) -> str:
     if isinstance(error, FileNotFoundError):
         return f"there is no such {what}"
+    if isinstance(error, NotADirectoryError):
+        return "a schema is a folder of files, and this is a file: name the folder it is in"
     return f"the {what} cannot be read: {error.strerror or error}"
 
 
