@@ -1,0 +1,1 @@
+"""Hand-made transitions: one schema becomes another, with rows, on every server."""
