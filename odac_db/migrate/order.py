@@ -152,10 +152,8 @@ def _rank(  # noqa: C901 - one line a change
             return 5, 0, place, 0
         case ReplaceEnum():
             return 6, 0, 0, 0
-        case CleanOrphans():  # all of them first: in a cycle one makes work for another
-            return 7, 0, place, 0
-        case AddForeignKey():
-            return 7, 1, place, 0
+        case CleanOrphans() | AddForeignKey():  # in a cycle one cleaning makes work for another
+            return 7, int(isinstance(change, AddForeignKey)), place, 0
         case DropIndex():
             return 8, 0, place, 0
         case DropColumn():  # a computed one before those it is computed from
