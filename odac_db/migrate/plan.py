@@ -21,6 +21,7 @@ from odac_db.migrate.preflight import Finding
 from odac_db.migrate.reconcile import Known, reconciled
 from odac_db.migrate.relax import relaxed
 from odac_db.migrate.rename import declared_renames, questions
+from odac_db.migrate.respelt import respelt
 from odac_db.migrate.transform import transformed
 from odac_db.migrate.unclashing import unclashing
 from odac_db.schema.changes import (
@@ -88,6 +89,8 @@ def drafted(
     declared = resolved.schema
     renames = declared_renames(live, request.declarations, declared, features)
     renamed = transformed(live, renames)
+    renamed = respelt(renamed, renamed, features)
+    declared = respelt(declared, renamed, features)
     settled = reconciled(
         renamed,
         declared,

@@ -46,11 +46,21 @@ def declared_renames(
     live: Schema, declarations: Declarations, desired: Schema, features: Features
 ) -> list[Change]:
     """The renames still to be done, tables first, in an order that never clashes."""
-    tables = list(_tables(live, declarations, features))
+    tables = [*_respelt_tables(live, desired, features), *_tables(live, declarations, features)]
     after_tables = transformed(live, tables)
     columns = list(_columns(after_tables, declarations, features))
     after_columns = transformed(after_tables, columns)
     return [*tables, *columns, *_enums(after_columns, desired)]
+
+
+def _respelt_tables(live: Schema, desired: Schema, features: Features) -> Iterator[Change]:
+    """Tables whose name is declared in another case, where the server calls that the same."""
+    if features.folds_table_case:
+        have = {name.lower(): name for name in live.tables}
+        for name in desired.tables:
+            before = have.get(name.lower(), name)
+            if before != name:
+                yield RenameTable(before=before, after=name)
 
 
 def _tables(live: Schema, declarations: Declarations, features: Features) -> Iterator[Change]:
