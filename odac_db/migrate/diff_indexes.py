@@ -48,12 +48,14 @@ def _satisfying(live: Table, desired: Table) -> tuple[Index, ...]:
 def changed_indexes(
     live: Table, desired: Table, features: Features, names: FreeNames
 ) -> Iterator[Change]:
+    """Indexes to rename, comment on, add and drop."""
     found = matched(
         live.indexes,
         _satisfying(live, desired),
         lambda index: (index_structure(index), bool(index.constraint)),
     )
     dropped = [index for index in found.dropped if not _needed(index, desired, features)]
+    wanted: set[str | None] = set()
     for before, after in found.same:
         what = "unique" if before.constraint else "index"
         if not after.named and names.is_claimed(before.name, desired.name):
@@ -62,25 +64,38 @@ def changed_indexes(
             dropped.append(before)
             found.added.append(after)
             continue
-        yield from renamed(desired.name, what, before.name, after.name, after.named)
+        renames = list(renamed(desired.name, what, before.name, after.name, after.named))
+        wanted.update(after.name for _ in renames)
+        yield from renames
         if before.comment != after.comment and features.comments:
             name = after.name if after.named else before.name
             yield SetObjectComment(
                 table=desired.name, what=what, name=name or "", after=after.comment
             )
-    for after in found.added:
+    wanted.update(old.name for old in dropped if names.is_claimed(old.name, desired.name))
+    yield from _replaced(desired.name, dropped, found.added, wanted, names)
+
+
+def _replaced(
+    table: str,
+    dropped: list[Index],
+    added: list[Index],
+    wanted: set[str | None],
+    names: FreeNames,
+) -> Iterator[Change]:
+    """Adds and drops. What holds a ``wanted`` name goes first, others once they are replaced."""
+    for after in added:
         replaced = _taken_over(after, dropped)
         if replaced is None:
-            after = names.given(desired.name, after)  # noqa: PLW2901
+            after = names.given(table, after)  # noqa: PLW2901
         else:
             dropped.remove(replaced)
-            yield DropIndex(table=desired.name, index=replaced, replaced=True)
-            if names.is_claimed(replaced.name, desired.name):
-                replaced = None  # its name is wanted elsewhere: it goes first of all
-        yield AddIndex(table=desired.name, index=after, replaces=replaced)
+            yield DropIndex(table=table, index=replaced, replaced=True)
+            if replaced.name in wanted:
+                replaced = None
+        yield AddIndex(table=table, index=after, replaces=replaced)
     for before in dropped:
-        claimed = names.is_claimed(before.name, desired.name)
-        yield DropIndex(table=desired.name, index=before, replaced=claimed)
+        yield DropIndex(table=table, index=before, replaced=before.name in wanted)
 
 
 def _taken_over(index: Index, dropped: list[Index]) -> Index | None:

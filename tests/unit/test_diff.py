@@ -8,6 +8,7 @@ import pytest
 
 from odac_db.dialects.base import Features
 from odac_db.migrate.diff import diff
+from odac_db.migrate.order import ordered
 from odac_db.migrate.transform import transformed
 from odac_db.schema.changes import (
     AddCheck,
@@ -274,3 +275,16 @@ def test_applying_a_diff_gives_the_desired_schema(features: Features) -> None:
         ),
     )
     assert transformed(live, diff(live, desired, features)) == desired
+
+
+def test_an_index_whose_name_another_takes_goes_before_the_rename() -> None:
+    first, second = (Index(name=f"x{n}", parts=parts(on)) for n, on in ((1, "a"), (2, "b")))
+    live = schema(table("t", "a", "b", indexes=(first, second)))
+    renaming = replace(PLAIN, renames_constraints=frozenset({"index"}))
+    wanted = Index(name="x1", parts=parts("b"))
+    again = Index(name="other", parts=parts("a"), unique=True)
+    for indexes in ((wanted,), (wanted, again)):
+        changes = diff(live, schema(table("t", "a", "b", indexes=indexes)), renaming)
+        ran = kinds(ordered(changes, live, live))
+        assert ran.index(DropIndex) < ran.index(RenameConstraint)
+        assert AddIndex not in ran or ran.index(RenameConstraint) < ran.index(AddIndex)
