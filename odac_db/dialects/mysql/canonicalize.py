@@ -42,9 +42,10 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
     scratch = f"_odac_scratch_{secrets.token_hex(8)}"
     asked = tuple(index for index in table.indexes if index.method is None)
     options = {key: value for key, value in table.options.items() if key == "collation"}
-    # Under names of our own: two objects may have been given the same generated name.
-    numbered = tuple(replace(each, name=f"_odac_{n}") for n, each in enumerate(asked))
-    checks = tuple(replace(each, name=f"_odac_{n}") for n, each in enumerate(table.checks))
+    # Under names of our own: two objects may have been given the same generated name. MariaDB
+    # takes a unique index and a CHECK of one name for the same constraint (error 1826).
+    numbered = tuple(replace(each, name=f"_odac_i{n}") for n, each in enumerate(asked))
+    checks = tuple(replace(each, name=f"_odac_c{n}") for n, each in enumerate(table.checks))
     plain = replace(table, options=options, comment=None, checks=checks)
     sql = clauses.create_table(plain, numbered, features, temporary=scratch)
     try:
@@ -70,7 +71,7 @@ def _merged(
     given: Sequence[Index], asked: Sequence[Index], read: Sequence[Index]
 ) -> tuple[Index, ...]:
     stored = {index.name: index for index in read}
-    answers = {id(index): stored.get(f"_odac_{n}") for n, index in enumerate(asked)}
+    answers = {id(index): stored.get(f"_odac_i{n}") for n, index in enumerate(asked)}
     return tuple(_named_like(index, answers.get(id(index))) for index in given)
 
 
@@ -88,7 +89,7 @@ def _named_like(given: Index, stored: Index | None) -> Index:
 
 def _checks(given: Sequence[Check], read: Sequence[Check]) -> tuple[Check, ...]:
     stored = {check.name: check for check in read}
-    found = [(each, stored.get(f"_odac_{n}")) for n, each in enumerate(given)]
+    found = [(each, stored.get(f"_odac_c{n}")) for n, each in enumerate(given)]
     return tuple(
         each if answer is None else replace(answer, name=each.name, named=each.named)
         for each, answer in found
