@@ -37,19 +37,39 @@ def refused(declarations: Declarations, features: Features, *checks: Check) -> l
 
 def long_names(table: TableDeclaration, features: Features) -> Iterator[Fault]:
     """Names that the server would cut or refuse."""
-    named: list[tuple[str, str, Path]] = [("table", table.name, ("table",))]
-    named += [("column", name, ("columns", name)) for name in table.body.columns]
-    for key in ("indexes", "foreign_keys", "checks", "exclusions"):
-        for place, item in enumerate(getattr(table.body, key)):
-            if item.name is not None:
-                what = {"indexes": "index", "foreign_keys": "foreign key"}.get(key, key[:-1])
-                named.append((what, item.name, (key, place, "name")))
     unit = "bytes" if features.identifier_limit_in_bytes else "characters"
-    for what, name, path in named:
+    for what, name, path in _names(table):
         if not features.fits(name):
             size = len(name.encode()) if features.identifier_limit_in_bytes else len(name)
             limit = f"{features.label} takes {features.identifier_limit}"
             yield path, f"{what} name of {size} {unit}; {limit}"
+
+
+def _names(table: TableDeclaration) -> Iterator[tuple[str, str, Path]]:
+    """What is named by the table's file, its name, and where that stands."""
+    yield "table", table.name, ("table",)
+    for name in table.body.columns:
+        yield "column", name, ("columns", name)
+    for key in ("indexes", "foreign_keys", "checks", "exclusions"):
+        for place, item in enumerate(getattr(table.body, key)):
+            if item.name is not None:
+                what = {"indexes": "index", "foreign_keys": "foreign key"}.get(key, key[:-1])
+                yield what, item.name, (key, place, "name")
+
+
+def beyond_the_bmp(table: TableDeclaration, features: Features) -> Iterator[Fault]:
+    """Names and enum values with characters above U+FFFF.
+
+    MySQL and MariaDB keep their catalog in a character set without them: names are refused
+    or become question marks, and so do enum values, which can then not be told apart.
+    """
+    named = [(f"{what} name", text, path) for what, text, path in _names(table)]
+    for name, column in table.body.columns.items():
+        path: Path = ("columns", name, "values")
+        named += [("enum value", value, path) for value in column.values or ()]
+    for what, text, path in named:
+        if any(ord(character) > 0xFFFF for character in text):
+            yield path, f"{what} {text!r} has characters that {features.label} cannot keep there"
 
 
 def columns_equal_but_for_case(table: TableDeclaration, features: Features) -> Iterator[Fault]:

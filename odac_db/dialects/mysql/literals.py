@@ -59,6 +59,14 @@ def string(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def kept_comment(text: str | None) -> str | None:
+    """A comment as the servers keep it: characters above U+FFFF become question marks.
+
+    Their catalog is in utf8mb3. A comment changes no behaviour, so it is not refused.
+    """
+    return re.sub(r"[\U00010000-\U0010ffff]", "?", text) if text else None
+
+
 def unquote_string(text: str) -> str:
     """The value of a string literal."""
     quote_sign = text[0]

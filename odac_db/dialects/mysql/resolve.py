@@ -9,7 +9,7 @@ from odac_db.dialects.base import Resolved
 from odac_db.dialects.mysql import resolve_indexes
 from odac_db.dialects.mysql.building import engine_name
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.literals import without_outer_parentheses
+from odac_db.dialects.mysql.literals import kept_comment, without_outer_parentheses
 from odac_db.dialects.mysql.resolve_columns import (
     NUMBERED,
     chosen,
@@ -17,6 +17,7 @@ from odac_db.dialects.mysql.resolve_columns import (
     resolved_column,
 )
 from odac_db.dialects.refusals import (
+    beyond_the_bmp,
     columns_equal_but_for_case,
     long_names,
     names_given_twice,
@@ -55,6 +56,7 @@ def resolve(declarations: Declarations, features: MySQLFeatures) -> Resolved:
         declarations,
         features,
         long_names,
+        beyond_the_bmp,
         columns_equal_but_for_case,
         no_columns,
         scale_over_precision,
@@ -102,7 +104,7 @@ class _TableResolver:
             indexes=tuple(self.indexes()),
             foreign_keys=tuple(sorted(self.foreign_keys(), key=lambda key: key.name or "")),
             checks=tuple(self.checks()),
-            comment=self.body.comment or None,
+            comment=kept_comment(self.body.comment),
             options=self.options,
         )
 

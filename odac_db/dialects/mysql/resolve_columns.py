@@ -19,7 +19,7 @@ from odac_db.dialects.mysql.column_types import (
 )
 from odac_db.dialects.mysql.defaults import clock, declared, declared_expression
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.literals import quote, without_outer_parentheses
+from odac_db.dialects.mysql.literals import kept_comment, quote, without_outer_parentheses
 from odac_db.schema.declaration import (
     ColumnDeclaration,
     DefaultDeclaration,
@@ -138,7 +138,7 @@ def resolved_column(
         default=None if numbered else _default(body, kind, features, report),
         generated=_generated(body, features, report),
         collation=_collation(body, kind, features, table_collation),
-        comment=body.comment or None,
+        comment=kept_comment(body.comment),
         on_update=_on_update(body, kind, report),
     )
     _refuse_implicit_timestamp(column, features, report)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from odac_db.dialects.mysql.column_types import BLOBS, TEXTS, column_type
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.literals import without_outer_parentheses
+from odac_db.dialects.mysql.literals import kept_comment, without_outer_parentheses
 from odac_db.dialects.mysql.resolve_columns import Report, chosen
 from odac_db.schema.declaration import IndexDeclaration, IndexKey
 from odac_db.schema.model import Column, Index, IndexPart
@@ -46,7 +46,7 @@ def resolved_index(
         parts=parts,
         unique=declared.unique or bool(declared.constraint),
         method=method,
-        comment=declared.comment or None,
+        comment=kept_comment(declared.comment),
     )
 
 
