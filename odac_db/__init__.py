@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         OdacDbError,
         PullRefused,
         SeedError,
+        ServerRefused,
         UnsupportedServer,
         VerificationFailed,
     )
@@ -44,6 +45,7 @@ __all__ = [
     "PullRefused",
     "Report",
     "SeedError",
+    "ServerRefused",
     "UnsupportedServer",
     "VerificationFailed",
     "nanoid",

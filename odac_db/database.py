@@ -97,7 +97,7 @@ class Database:
 
         Changes nothing: no ledger table is made, no SQLite file appears. Not promised: that
         the database is still the same when migrate runs. Raises DeclarationError,
-        ConnectionFailed or LedgerIsNewer.
+        ConnectionFailed, UnsupportedServer, ServerRefused or LedgerIsNewer.
         """
         with reading(self.engine) as conn:
             return self._runner(conn, Leave(allow=allow, prune=prune)).plan()
@@ -124,8 +124,8 @@ class Database:
         than that server's lock table holds is committed in parts.) MySQL and MariaDB commit
         each statement; after a failure the next migrate goes on from there.
 
-        Raises DeclarationError, ConnectionFailed, LockNotAcquired, LedgerIsNewer,
-        MigrationFailed, VerificationFailed or SeedError.
+        Raises DeclarationError, ConnectionFailed, UnsupportedServer, ServerRefused,
+        LockNotAcquired, LedgerIsNewer, MigrationFailed, VerificationFailed or SeedError.
         """
         leave = Leave(allow=allow, prune=prune, lock_timeout=lock_timeout, listener=progress)
         with migrating(self.engine) as conn:

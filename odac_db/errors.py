@@ -4,6 +4,7 @@
     ├── DeclarationError        the schema files are wrong: fix them
     ├── UnsupportedServer       the server or its version is not one we know
     ├── ConnectionFailed        the server cannot be reached or refuses us
+    ├── ServerRefused           the server will not let us read, or keep our books
     ├── LockNotAcquired         another process is migrating and did not finish in time
     ├── LedgerIsNewer           the database was migrated by a newer odac-db
     ├── MigrationFailed         the server refused a statement
@@ -31,6 +32,7 @@ __all__ = [
     "Problem",
     "PullRefused",
     "SeedError",
+    "ServerRefused",
     "UnsupportedServer",
     "VerificationFailed",
 ]
@@ -76,6 +78,24 @@ class UnsupportedServer(OdacDbError):
 
 class ConnectionFailed(OdacDbError):
     """The server could not be reached, or refused the connection."""
+
+
+class ServerRefused(OdacDbError):
+    """The server refused a statement that is no part of a plan.
+
+    A privilege is missing, the database cannot be written, or a file is none. ``reason``
+    is the server's words, ``sql`` the statement or empty, ``place`` the URL without its
+    password.
+    """
+
+    def __init__(self, place: str, reason: str, sql: str = "") -> None:
+        self.place = place
+        self.reason = reason
+        self.sql = sql
+        super().__init__(place, reason, sql)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
 
 
 class LockNotAcquired(OdacDbError):

@@ -94,7 +94,8 @@ class Dialect:
         store it, by storing it in a scratch place of its own that leaves no trace
         (temporary table, rolled back; a :memory: database). Foreign keys come back as
         given. ``schema`` is the desired schema, for enum types that do not exist yet.
-        A table the server refuses is absent from the answer.
+        A table the server refuses is absent from the answer; a role that may make no
+        scratch table at all is a ServerRefused that says what is missing.
     render(changes, current, target, features): the ordered changes as statements. Carries
         several changes of one table by one statement where the server wants that. The
         answer has one Rendered per change, in an order the dialect may adapt (SQLite moves

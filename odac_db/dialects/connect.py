@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from odac_db.errors import ConnectionFailed, UnsupportedServer
+from odac_db.errors import ConnectionFailed, ServerRefused, UnsupportedServer
 
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -18,7 +18,11 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
-_EXTRAS = {"psycopg": "odac-db[postgresql]", "pymysql": "odac-db[mysql]"}
+_EXTRAS = {
+    "psycopg": "odac-db[postgresql]",
+    "pymysql": "odac-db[mysql]",
+    "MySQLdb": "mysqlclient",
+}
 _SQLITE_BUSY_SECONDS = 15.0
 
 
@@ -31,20 +35,36 @@ def engine_of(url: str | URL) -> Engine:
     parsed = _parsed(url)
     if parsed.get_backend_name() not in (*_DRIVERS, "sqlite"):
         raise _unknown(parsed)
-    options: dict[str, object] = {}
-    if parsed.get_backend_name() == "sqlite":
-        options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS}
-        if _is_memory(parsed):
-            # A second connection to :memory: would be a second database.
-            options["poolclass"] = StaticPool
     try:
-        return create_engine(parsed, **options)
+        if parsed.get_dialect().is_async:
+            raise _asynchronous(parsed)
+        return create_engine(parsed, **_options(parsed))
     except NoSuchModuleError:
         raise _unknown(parsed) from None
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(error.name or "", error.name or "its driver")
         message = f"the driver {error.name} is not installed: pip install '{extra}'"
         raise ConnectionFailed(message) from error
+
+
+def _options(url: URL) -> dict[str, object]:
+    """What SQLAlchemy does not do by itself for this driver."""
+    options: dict[str, object] = {}
+    if url.get_backend_name() == "sqlite":
+        options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS}
+        if _is_memory(url):
+            # A second connection to :memory: would be a second database.
+            options["poolclass"] = StaticPool
+    elif url.get_driver_name() == "pymysql" and url.password:
+        # A text it would encode as Latin-1; the server's own clients send UTF-8.
+        options["connect_args"] = {"password": url.password.encode()}
+    return options
+
+
+def _asynchronous(url: URL) -> UnsupportedServer:
+    own = _DRIVERS.get(url.get_backend_name(), "sqlite")
+    message = f"{url.get_driver_name()} is an asynchronous driver: write {own}://"
+    return UnsupportedServer(f"{message} (in a thread, in an asynchronous program)")
 
 
 def _unknown(url: URL) -> UnsupportedServer:
@@ -67,8 +87,8 @@ def _is_memory(url: URL) -> bool:
 
 
 def masked_url(engine: Engine) -> str:
-    """The engine's URL for people: without its password."""
-    return engine.url.render_as_string(hide_password=True)
+    """The engine's URL for people: without its password, and without options, which may be one."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -76,7 +96,8 @@ def migrating(engine: Engine) -> Iterator[Connection]:
     """A connection of its own in autocommit, closed for good afterwards.
 
     It leaves the pool, so that what a migration sets for its session never reaches the
-    application. Raises ConnectionFailed.
+    application. Raises ConnectionFailed, also when the connection is lost on the way, and
+    ServerRefused for an error of the server that nothing within has made its own.
     """
     try:
         conn = engine.connect()
@@ -87,7 +108,16 @@ def migrating(engine: Engine) -> Iterator[Connection]:
         conn = conn.execution_options(isolation_level="AUTOCOMMIT")
         if not _is_shared(engine):
             conn.detach()
-        yield conn
+        try:
+            yield conn
+        except DBAPIError as error:
+            raise _refused(engine, error) from error
+
+
+def _refused(engine: Engine, error: DBAPIError) -> ConnectionFailed | ServerRefused:
+    if error.connection_invalidated:
+        return ConnectionFailed(f"lost the connection to {masked_url(engine)}: {error.orig}")
+    return ServerRefused(masked_url(engine), str(error.orig).strip(), error.statement or "")
 
 
 def _is_shared(engine: Engine) -> bool:

@@ -9,13 +9,17 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from odac_db.dialects.connect import masked_url
 from odac_db.dialects.mysql import catalog, clauses
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.show_create import read_table
+from odac_db.errors import ServerRefused
 from odac_db.schema.model import Check, Index, Schema, Table
 
 replace = msgspec.structs.replace
+
+_ACCESS_DENIED = 1044  # ER_DBACCESS_DENIED_ERROR
 
 
 def canonicalize(
@@ -50,7 +54,9 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
     sql = clauses.create_table(plain, numbered, features, temporary=scratch)
     try:
         catalog.execute(connection, sql)
-    except DBAPIError:
+    except DBAPIError as error:
+        if isinstance(error.orig, Exception) and error.orig.args[:1] == (_ACCESS_DENIED,):
+            raise _denied(connection, features) from error
         return None
     try:
         read = read_table(catalog.show_create(connection, scratch)[scratch], features)
@@ -65,6 +71,15 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
         comment=table.comment,
         options=table.options,
     )
+
+
+def _denied(connection: Connection, features: MySQLFeatures) -> ServerRefused:
+    user = catalog.execute(connection, "SELECT CURRENT_USER()").scalar_one()
+    reason = (
+        f"whether texts mean the same is found out with a temporary table, and {user} may make "
+        f"none: GRANT CREATE TEMPORARY TABLES ON {quote(features.namespace)}.* TO {user}"
+    )
+    return ServerRefused(masked_url(connection.engine), reason)
 
 
 def _merged(

@@ -1,4 +1,9 @@
-"""Desired tables as the server stores them: made as temporary tables, read back, undone."""
+"""Desired tables as the server stores them: made in a scratch place, read back, undone.
+
+They are temporary tables under their own names. A role that may make none, and may make
+tables, makes them beside the others under names nobody has; nobody sees either, because
+the transaction is never committed.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from odac_db.dialects.postgresql import render_enums, render_numbering
-from odac_db.dialects.postgresql.catalog_json import TEMPORARY_SCHEMA
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.introspect import read_enums, read_tables
 from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.reading import pin_printing, run, undone
 from odac_db.dialects.postgresql.render_keys import create_index
 from odac_db.dialects.postgresql.render_tables import create_table
+from odac_db.dialects.postgresql.scratch import scratch_place
 from odac_db.schema.model import Check, Exclusion, Index, Schema, Table
 from odac_db.schema.names import shortened
 
@@ -36,16 +41,25 @@ def canonicalize(
     Names, comments and foreign keys come back as given. Enum types that do not exist, or
     that lack a value, are made for as long as this takes and seen by nobody else.
     """
+    place = scratch_place(connection)
     found: dict[str, Table] = {}
     for start in range(0, len(tables), _BATCH):
-        batch = tables[start : start + _BATCH]
+        batch = {
+            place.name(table, number): table
+            for number, table in enumerate(tables[start : start + _BATCH])
+        }
         with undone(connection):
-            _make_enums(connection, batch, schema)
-            made = [table for table in batch if _made(connection, table, features)]
+            _make_enums(connection, list(batch.values()), schema)
+            made = [
+                name
+                for name, table in batch.items()
+                if _made(connection, place.table(name, table), features, temporary=place.temporary)
+            ]
             pin_printing(connection)
-            names = [table.name for table in made]
-            stored = read_tables(connection, features, names, TEMPORARY_SCHEMA) if made else {}
-        found |= {table.name: _as_given(table, stored[table.name], features) for table in made}
+            stored = read_tables(connection, features, made, place.schema) if made else {}
+        for name in made:
+            table = batch[name]
+            found[table.name] = _as_given(table, stored[name], features)
     return found
 
 
@@ -64,10 +78,12 @@ def _make_enums(connection: Connection, tables: Sequence[Table], schema: Schema)
             run(connection, render_enums.type_of(enum))
 
 
-def _made(connection: Connection, table: Table, features: PostgreSQLFeatures) -> bool:
+def _made(
+    connection: Connection, table: Table, features: PostgreSQLFeatures, *, temporary: bool
+) -> bool:
     columns = (render_numbering.named(table.name, one, features) for one in table.columns)
     table = _numbered(replace(table, columns=tuple(columns)), features)
-    statements = [*create_table(table, temporary=True)]
+    statements = [*create_table(table, temporary=temporary)]
     plain = (index for index in table.indexes if not index.constraint)
     statements += [create_index(table.name, index) for index in plain]
     run(connection, 'SAVEPOINT "_odac_table"')
@@ -109,7 +125,7 @@ def _as_given(given: Table, stored: Table, features: PostgreSQLFeatures) -> Tabl
 
     def pairs(group: str, ours: tuple[T, ...], theirs: tuple[T, ...]) -> list[tuple[T, T]]:
         names = {one.name: one for one in theirs}
-        scratch = (_scratch_name(given, group, number, features) for number in range(len(ours)))
+        scratch = (_scratch_name(stored, group, number, features) for number in range(len(ours)))
         return [
             (one, replace(names[name], name=one.name, named=one.named, comment=one.comment))
             for one, name in zip(ours, scratch, strict=True)
