@@ -38,49 +38,64 @@ class Execution:
     dialect: Dialect
     features: Features
     run: str
-    operations: Sequence[Operation]
+    operations: Sequence[Operation] = ()
     listener: Listener = lambda _: None
     done: int = 0
     parts: int = 0
     orphans: Counter[str] = field(default_factory=Counter)
+    locked: set[object] = field(default_factory=set)
+
+    def take(self, more: Sequence[Operation]) -> bool:
+        """Adds operations of another plan to those to be done, and books them.
+
+        False if there are none, or one must be committed before the rest, for which it is
+        too late once a transaction runs.
+        """
+        ahead = any(each.committed_first for one in more for each in one.statements)
+        if not more or (self.operations and ahead):
+            return False
+        begun = len(self.operations)
+        self.operations = (*self.operations, *(_moved(one, begun) for one in more))
+        book = ledger.extend_run if begun else ledger.begin_run
+        book(self.conn, self.run, self.operations)
+        return True
 
     def execute_all(self) -> None:
         """Executes the operations that are not done yet, in their order.
 
         Raises MigrationFailed for the first one the server refuses.
         """
-        locked: set[object] = set()
         while self.done < len(self.operations):
             started = self.done
-            self._make_room(locked)
+            self._make_room()
             self.done = self._execute(started)
             # What another operation's statement carried is done with it.
             if not self.features.transactional_ddl and self.operations[started].statements:
                 ledger.note_progress(self.conn, self.run, self.done)
 
-    def _make_room(self, locked: set[object]) -> None:
+    def _make_room(self) -> None:
         """Commits what is done where the server could not lock what comes next as well.
 
         PostgreSQL keeps a lock on everything a transaction touched in a table of fixed
         size (max_locks_per_transaction); a thousand new tables do not fit into it.
         """
-        locked.update(_locked(self.operations[self.done].change))
-        if not self.features.lock_budget or len(locked) <= self.features.lock_budget:
+        self.locked.update(_locked(self.operations[self.done].change))
+        if not self.features.lock_budget or len(self.locked) <= self.features.lock_budget:
             return
         ledger.note_progress(self.conn, self.run, self.done)
         self.dialect.commit(self.conn, self.features)
         self.parts += 1
         self.dialect.begin(self.conn, self.features)
-        locked.clear()
+        self.locked.clear()
 
     @property
     def can_be_undone(self) -> bool:
         """Whether a failure leaves the database as it was before the run."""
         return self.features.transactional_ddl and not self.parts
 
-    def execute_ahead(self) -> None:
+    def execute_ahead(self, operations: Sequence[Operation]) -> None:
         """Executes what must be committed before the rest may use it, outside any transaction."""
-        for operation in self.operations:
+        for operation in operations:
             for statement in operation.statements:
                 if statement.committed_first:
                     self.execute(operation, statement)
@@ -141,6 +156,13 @@ class Execution:
                 rows_total=operation.rows,
             )
         )
+
+
+def _moved(operation: Operation, by: int) -> Operation:
+    """The operation in a plan that others stand before."""
+    if operation.carried_by is None:
+        return operation
+    return msgspec.structs.replace(operation, carried_by=operation.carried_by + by)
 
 
 def _locked(change: Change) -> set[object]:

@@ -132,16 +132,25 @@ def write_known(conn: Connection, known: Iterable[Known], forgotten: Sequence[st
 
 def begin_run(conn: Connection, run: str, operations: Sequence[Operation]) -> None:
     """Writes that a run starts, with what it is going to do."""
-    summaries = [f"{operation.kind} {operation.summary}" for operation in operations]
     conn.execute(
         sa.insert(migrations_table).values(
             run=run,
             started_at=_now(),
             status="running",
             done=0,
-            operations=msgspec.json.encode(summaries).decode(),
+            operations=_summaries(operations),
         )
     )
+
+
+def extend_run(conn: Connection, run: str, operations: Sequence[Operation]) -> None:
+    """Writes that a run is going to do more: these are all its operations."""
+    _update(conn, run, {"operations": _summaries(operations)})
+
+
+def _summaries(operations: Sequence[Operation]) -> str:
+    summaries = [f"{operation.kind} {operation.summary}" for operation in operations]
+    return msgspec.json.encode(summaries).decode()
 
 
 def note_progress(conn: Connection, run: str, done: int) -> None:

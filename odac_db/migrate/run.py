@@ -172,26 +172,28 @@ class Runner:
         return _Memory(state=state, known=known)
 
     def _lead(self, look: _Look, started: float) -> Report:
-        pending = look.plan.of_status("pending")
+        """Executes what is pending, and then what that has made possible, until nothing is."""
         work = Execution(
             conn=self.conn,
             dialect=self.dialect,
             features=self.features,
             run=nanoid(),
-            operations=pending,
             listener=self.leave.listener,
         )
-        work.execute_ahead()
+        written: list[SeedResult] = []
+        work.execute_ahead(look.plan.of_status("pending"))
         with self._transaction(work):
             ledger.create(self.conn)
-            if pending:
-                ledger.begin_run(self.conn, work.run, pending)
-            work.execute_all()
-            written = self._seeded(look)
-            after = self._verified(pending)
-            if pending:
+            work.take(look.plan.of_status("pending"))
+            while True:
+                work.execute_all()
+                written += self._seeded(look)
+                look = self._verified(work.operations)
+                if not work.take(look.plan.of_status("pending")):
+                    break
+            if work.operations:
                 ledger.end_run(self.conn, work.run, work.done)
-        return _report(after.plan, started, work=work, written=written)
+        return _report(look.plan, started, work=work, written=written)
 
     @contextmanager
     def _transaction(self, work: Execution) -> Iterator[None]:
@@ -220,9 +222,9 @@ class Runner:
     def _verified(self, executed: Sequence[Operation]) -> _Look:
         """Reads the outcome back and remembers it.
 
-        What was blocked may have become possible (duplicates that went with the orphans):
-        it is left for the next run. Raises VerificationFailed when anything that was
-        executed would be executed again.
+        What was blocked may have become possible: duplicates went with the orphans, seeds
+        are the parents of what were orphans. Raises VerificationFailed when anything that
+        was executed would be executed again.
         """
         live = self.dialect.introspect(self.conn, self.features, None)
         look = self._full_look(ledger.read(self.conn), live)
@@ -262,15 +264,23 @@ def _report(
     started: float,
     *,
     work: Execution | None = None,
-    written: tuple[SeedResult, ...] = (),
+    written: Sequence[SeedResult] = (),
 ) -> Report:
     return Report(
         applied=applied(work.operations) if work is not None else (),
-        remaining=plan.operations,
-        seeds=written,
+        remaining=tuple(map(_explained, plan.operations)),
+        seeds=tuple(written),
         orphans=dict(work.orphans) if work is not None else {},
         unsupported=plan.unsupported,
         undeclared=plan.undeclared,
         run=work.run if work is not None and work.operations else "",
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _explained(operation: Operation) -> Operation:
+    """An operation that is left; one that nothing stands in the way of any more says so."""
+    if operation.status != "pending":
+        return operation
+    reason = "became possible while this migrate ran: migrate once more"
+    return msgspec.structs.replace(operation, reason=reason)
