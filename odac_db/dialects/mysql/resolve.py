@@ -16,6 +16,7 @@ from odac_db.dialects.mysql.resolve_columns import (
     column_check,
     resolved_column,
 )
+from odac_db.dialects.qualifiers import without_own_name
 from odac_db.dialects.refusals import (
     beyond_the_bmp,
     columns_equal_but_for_case,
@@ -66,7 +67,7 @@ def resolve(declarations: Declarations, features: MySQLFeatures) -> Resolved:
     tables = {}
     for declaration in declarations.tables.values():
         table = _TableResolver(declaration, features, problems).table()
-        tables[table.name] = table
+        tables[table.name] = without_own_name(table, double_quotes_strings=True)
     return Resolved(schema=Schema(tables=tables), problems=tuple(problems))
 
 

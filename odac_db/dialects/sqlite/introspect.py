@@ -12,6 +12,7 @@ from typing import Any, cast
 from sqlalchemy import Connection
 
 from odac_db.dialects.base import Features
+from odac_db.dialects.qualifiers import without_own_name
 from odac_db.dialects.sqlite.catalog import Facts, read
 from odac_db.dialects.sqlite.create_sql import (
     ColumnText,
@@ -102,7 +103,7 @@ def _table(name: str, text: TableText, facts: Facts) -> Table:
     if keys:
         key = PrimaryKey(columns=tuple(row[1] for row in keys), name=text.key_name)
         options["null_keys"] = " ".join(str(n) for n, row in enumerate(keys, 1) if not row[3])
-    return Table(
+    table = Table(
         name=name,
         columns=columns,
         primary_key=key,
@@ -114,6 +115,7 @@ def _table(name: str, text: TableText, facts: Facts) -> Table:
         ),
         options=options,
     )
+    return without_own_name(table)
 
 
 def _column(row: Any, text: TableText) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from odac_db.dialects.base import Features, Resolved
+from odac_db.dialects.qualifiers import without_own_name
 from odac_db.dialects.refusals import columns_equal_but_for_case, no_columns, refused
 from odac_db.dialects.sqlite.column_types import enum_check
 from odac_db.dialects.sqlite.pieces import without_outer_parentheses
@@ -75,7 +76,7 @@ class _TableResolver:
         self.refuse(key, options)
         if key is not None:
             options.update(self.null_keys(key, options))
-        return Table(
+        table = Table(
             name=self.name,
             columns=tuple(self.columns.values()),
             primary_key=key,
@@ -84,6 +85,7 @@ class _TableResolver:
             checks=tuple(self.checks()),
             options=options,
         )
+        return without_own_name(table)
 
     def options(self) -> dict[str, str]:
         found: dict[str, str] = {}
