@@ -23,6 +23,12 @@ def test_a_cycle_breaks_where_it_may() -> None:
     assert parents_first(cycle, {"teams": ["users"]}) == ["users", "teams"]
 
 
+def test_what_refers_to_a_cycle_comes_after_it() -> None:
+    assert parents_first({"a": ["b"], "b": ["c"], "c": ["b"], "d": ["a"]}) == ["b", "a", "c", "d"]
+    two = {"a": ["b", "x"], "b": ["a"], "x": ["y"], "y": ["x"], "z": ["z", "b"]}
+    assert parents_first(two) == ["x", "y", "a", "b", "z"]
+
+
 _graphs = st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdefg")))
 
 
