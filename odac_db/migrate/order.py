@@ -68,8 +68,11 @@ def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Ch
         (c.table, c.replaces) for c in changes if isinstance(c, AddIndex) and c.replaces
     )
     early = _gone_with_columns(changes)
+    remade = {(c.table, c.column.name) for c in changes if isinstance(c, DropColumn)} & successors
 
     def rank(change: Change) -> Rank:
+        if isinstance(change, RenameColumn) and (change.table, change.after) in remade:
+            return 2, 2, places.get(change.table, 0), -1  # it is dropped under its coming name
         if id(change) in early:
             return 2, 2, places.get(table_of(change), 0), int(isinstance(change, DropColumn))
         return _rank(change, places, successors)
@@ -150,10 +153,14 @@ def _rank(  # noqa: C901 - one line a change
             return 4, 0, 0, 0
         case CreateTable():
             return 5, 0, place, 0
+        case AlterColumn() if change.before.generated is not None:  # before what it stands on
+            return 6, 1, place, _TABLE_STEPS[DropPrimaryKey]
         case ReplaceEnum():
             return 6, 0, 0, 0
         case CleanOrphans() | AddForeignKey():  # in a cycle one cleaning makes work for another
             return 7, int(isinstance(change, AddForeignKey)), place, 0
+        case DropIndex() if change.index.unique:  # lest a foreign key is built on it
+            return 6, 2, place, 0
         case DropIndex():
             return 8, 0, place, 0
         case DropColumn():  # a computed one before those it is computed from

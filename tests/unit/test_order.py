@@ -219,3 +219,24 @@ def test_a_computed_column_goes_before_those_it_is_computed_from() -> None:
     desired = schema(table("a", "id"))
     dropped = ordered(diff(live, desired, PLAIN), live, desired)
     assert [c.column.name for c in dropped if isinstance(c, DropColumn)] == ["y", "x"]
+
+
+def test_a_column_that_is_made_again_is_renamed_before_it_is_dropped() -> None:
+    computed = column("z", generated=Generated("x", True))
+    changes: list[Change] = [
+        RenameColumn(table="t", before="a", after="x"),
+        RenameColumn(table="t", before="s", after="z"),
+        DropColumn(table="t", column=computed),
+        AddColumn(table="t", column=computed),
+    ]
+    ran = ordered(changes, schema(table("t", "a", "s")), schema(table("t", "x", "z")))
+    assert ran == [changes[1], changes[2], changes[0], changes[3]]
+
+
+def test_a_unique_index_goes_before_a_foreign_key_could_be_built_on_it() -> None:
+    unique = Index(name="u", parts=(IndexPart(column="p"),), unique=True)
+    changes: list[Change] = [
+        AddForeignKey(table="c", foreign_key=key("k", "p", "t")),
+        DropIndex(table="t", index=unique),
+    ]
+    assert kinds(ordered(changes, schema(), schema())) == ["drop_index", "add_foreign_key"]
