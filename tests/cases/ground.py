@@ -60,22 +60,27 @@ class Ground:
     def insert(self, rows: Rows) -> None:
         with self.database.connect() as conn:
             cursor = conn.connection.cursor()
-            mark = "?" if self.database.family == "sqlite" else "%s"
             for table, several in rows.items():
                 for row in several:
-                    names = ", ".join(f'"{name}"'.replace("%", "%%") for name in row)
-                    if self.database.family == "sqlite":
-                        names = names.replace("%%", "%")
-                    into = self.quoted(f'INSERT INTO "{table}" ({names}) VALUES ')
-                    values = ", ".join([mark] * len(row))
-                    cursor.execute(f"{into}({values})", tuple(row.values()))
+                    cursor.execute(self.insertion(table, row), tuple(row.values()))
             cursor.close()
 
-    def quoted(self, sql: str) -> str:
-        return sql.replace('"', "`") if self.database.family == "mysql" else sql
+    def insertion(self, table: str, row: Mapping[str, Any]) -> str:
+        """INSERT of one row, its values as the driver marks them."""
+        mark = "`" if self.database.family == "mysql" else '"'
+        into, *names = (f"{mark}{name.replace(mark, mark * 2)}{mark}" for name in (table, *row))
+        named = f"INSERT INTO {into} ({', '.join(names)}) VALUES "
+        if self.database.family == "sqlite":
+            return f"{named}({', '.join('?' * len(row))})"
+        return f"{named.replace('%', '%%')}({', '.join(['%s'] * len(row))})"
 
     def run(self, *statements: str) -> None:
-        self.database.execute(*map(self.quoted, statements))
+        self.database.execute(
+            *(
+                sql.replace('"', "`") if self.database.family == "mysql" else sql
+                for sql in statements
+            )
+        )
 
     def holds(self, expected: Rows) -> None:
         """The tables hold these rows, as far as the named columns go."""
