@@ -23,10 +23,12 @@ if TYPE_CHECKING:
         PullRefused,
         SeedError,
         ServerRefused,
+        TableBusy,
         UnsupportedServer,
         VerificationFailed,
     )
     from odac_db.ids import nanoid
+    from odac_db.schema.online import Online
     from odac_db.schema.plan import Operation, Plan, Progress, Report
 
 __version__ = VERSION
@@ -39,6 +41,7 @@ __all__ = [
     "LockNotAcquired",
     "MigrationFailed",
     "OdacDbError",
+    "Online",
     "Operation",
     "Plan",
     "Progress",
@@ -46,6 +49,7 @@ __all__ = [
     "Report",
     "SeedError",
     "ServerRefused",
+    "TableBusy",
     "UnsupportedServer",
     "VerificationFailed",
     "nanoid",
@@ -53,6 +57,7 @@ __all__ = [
 
 _HOMES = {
     "Database": "odac_db.database",
+    "Online": "odac_db.schema.online",
     "Operation": "odac_db.schema.plan",
     "Plan": "odac_db.schema.plan",
     "Progress": "odac_db.schema.plan",

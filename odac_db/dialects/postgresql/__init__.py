@@ -7,6 +7,7 @@ from odac_db.dialects.postgresql.features import features
 from odac_db.dialects.postgresql.hazards import hazards
 from odac_db.dialects.postgresql.introspect import introspect
 from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.postgresql.locking import LOCKING
 from odac_db.dialects.postgresql.lossy import lossy
 from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.render import render
@@ -31,4 +32,5 @@ POSTGRESQL = Dialect(
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,
+    locking=LOCKING,
 )
