@@ -75,9 +75,7 @@ def test_who_never_ends_is_named_and_nothing_is_changed(
     assert site.migrate().in_sync
 
 
-def test_who_never_ends_is_named_on_mysql_too(
-    mysql_database: LiveDatabase, tmp_path: Path
-) -> None:
+def test_who_never_ends_is_named_on_mysql_too(mysql_database: LiveDatabase, tmp_path: Path) -> None:
     site = in_use(mysql_database, tmp_path / "schema")
     site.declare(a=AFTER, b=AFTER)
     with site.session("SELECT * FROM b") as reader:
