@@ -15,41 +15,47 @@ if TYPE_CHECKING:
     from odac_db.database import Database
     from odac_db.errors import (
         ConnectionFailed,
+        ConstraintViolation,
         DeclarationError,
         LedgerIsNewer,
         LockNotAcquired,
         MigrationFailed,
         OdacDbError,
+        OnCommitFailed,
+        OutcomeUnknown,
         PullRefused,
+        RetryExhausted,
         SeedError,
         ServerRefused,
-        TableBusy,
         UnsupportedServer,
         VerificationFailed,
     )
     from odac_db.ids import nanoid
-    from odac_db.schema.online import Online
     from odac_db.schema.plan import Operation, Plan, Progress, Report
+    from odac_db.transactions import Transaction
 
 __version__ = VERSION
 
 __all__ = [
     "ConnectionFailed",
+    "ConstraintViolation",
     "Database",
     "DeclarationError",
     "LedgerIsNewer",
     "LockNotAcquired",
     "MigrationFailed",
     "OdacDbError",
-    "Online",
+    "OnCommitFailed",
     "Operation",
+    "OutcomeUnknown",
     "Plan",
     "Progress",
     "PullRefused",
     "Report",
+    "RetryExhausted",
     "SeedError",
     "ServerRefused",
-    "TableBusy",
+    "Transaction",
     "UnsupportedServer",
     "VerificationFailed",
     "nanoid",
@@ -57,11 +63,11 @@ __all__ = [
 
 _HOMES = {
     "Database": "odac_db.database",
-    "Online": "odac_db.schema.online",
     "Operation": "odac_db.schema.plan",
     "Plan": "odac_db.schema.plan",
     "Progress": "odac_db.schema.plan",
     "Report": "odac_db.schema.plan",
+    "Transaction": "odac_db.transactions",
     "nanoid": "odac_db.ids",
 }
 

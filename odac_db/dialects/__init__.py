@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from odac_db.dialects.base import Dialect
 from odac_db.errors import UnsupportedServer
@@ -17,8 +17,8 @@ _HOMES = {
 }
 
 
-def dialect_of(conn: Connection) -> Dialect:
-    """The dialect of the server behind a connection; only that one is imported.
+def dialect_of(conn: Connection | Engine) -> Dialect:
+    """The dialect of the server behind a connection or engine; only that one is imported.
 
     Raises UnsupportedServer for any other.
     """

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RootTransaction
 
-from odac_db.errors import Problem
+from odac_db.errors import Problem, ViolationKind
 from odac_db.schema.changes import Change
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Column, Schema, Table
 from odac_db.schema.plan import Hazard, Statement
 
 Version = tuple[int, ...]
+Failure = Literal["conflict", "gone", "lost"]
+"""Why a transaction may succeed when it is run again.
+
+``conflict``: with another one, or a lock was not to be had. ``gone``: the same, and the
+server undid the transaction without the driver's knowing: what followed would be another.
+``lost``: the connection broke, so that it is not known whether a COMMIT arrived.
+"""
+Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,29 +85,16 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     carried_by: int | None = None
 
 
-class Claim(msgspec.Struct, frozen=True):
-    """A lock on a live table that a plan's transaction takes before its first change."""
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A constraint that refused rows, as far as the server's error names it.
 
-    table: str
-    sql: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Locking:
-    """How a plan waits for tables that are in use.
-
-    claims(changes, current, features): the locks that these changes will need, for the
-        transaction to take before it does anything; () where DDL is not in a transaction.
-    limit(conn, seconds, features): how long a later statement of this session waits for a
-        table; None for as long as it takes.
-    is_busy(error): whether a driver's exception says that somebody else held a lock.
-    holders(conn, table, features): who has the table, for people; no values of theirs.
+    On SQLite ``constraint`` of an unnamed CHECK is its expression.
     """
 
-    claims: Callable[[Sequence[Change], Schema, Any], tuple[Claim, ...]]
-    limit: Callable[[Connection, float | None, Any], None]
-    is_busy: Callable[[BaseException], bool]
-    holders: Callable[[Connection, str, Any], tuple[str, ...]]
+    kind: ViolationKind
+    constraint: str | None = None
+    table: str | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +136,12 @@ class Dialect:
     typed_row(table): for copying whole rows as JSON and back: the select expression of
         each column (``column::text`` where text restores exactly), in column order.
     quote(identifier): always quoted.
-    locking: how a plan waits for tables that are in use.
+    start(conn, isolation): begins an application's transaction on a connection fresh from
+        the pool; None leaves the isolation to the server.
+    is_open(conn): whether that transaction can still be committed, as far as the driver
+        knows. A COMMIT of one that failed succeeds on PostgreSQL, and commits nothing.
+    refusal(error, statement): the constraint that a driver's exception is about, or None.
+    failure(error): why a driver's exception is no reason to give up, or None.
     """
 
     name: str
@@ -161,4 +161,7 @@ class Dialect:
     row_key: Callable[[Table], tuple[str, ...]]
     typed_row: Callable[[Table], tuple[str, ...]]
     quote: Callable[[str], str]
-    locking: Locking
+    start: Callable[[Connection, Isolation | None], RootTransaction]
+    is_open: Callable[[Connection], bool]
+    refusal: Callable[[BaseException, str], Refusal | None]
+    failure: Callable[[BaseException], Failure | None]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
@@ -38,13 +39,21 @@ def engine_of(url: str | URL) -> Engine:
     try:
         if parsed.get_dialect().is_async:
             raise _asynchronous(parsed)
-        return create_engine(parsed, **_options(parsed))
+        engine = create_engine(parsed, **_options(parsed))
     except NoSuchModuleError:
         raise _unknown(parsed) from None
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(error.name or "", error.name or "its driver")
         message = f"the driver {error.name} is not installed: pip install '{extra}'"
         raise ConnectionFailed(message) from error
+    if parsed.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _enforce_foreign_keys)
+    return engine
+
+
+def _enforce_foreign_keys(connection: Any, _: object) -> None:
+    """SQLite leaves them unenforced unless each connection asks; migrations see to themselves."""
+    connection.execute("PRAGMA foreign_keys = ON").close()
 
 
 def _options(url: URL) -> dict[str, object]:
@@ -53,8 +62,9 @@ def _options(url: URL) -> dict[str, object]:
     if url.get_backend_name() == "sqlite":
         options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS}
         if _is_memory(url):
-            # A second connection to :memory: would be a second database.
+            # A second connection to :memory: would be a second database, so threads share one.
             options["poolclass"] = StaticPool
+            options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False}
     elif url.get_driver_name() == "pymysql" and url.password:
         # A text it would encode as Latin-1; the server's own clients send UTF-8.
         options["connect_args"] = {"password": url.password.encode()}
@@ -91,6 +101,15 @@ def masked_url(engine: Engine) -> str:
     return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
+def connected(engine: Engine) -> Connection:
+    """A connection of the pool, as it comes. Raises ConnectionFailed."""
+    try:
+        return engine.connect()
+    except DBAPIError as error:
+        message = f"cannot connect to {masked_url(engine)}: {error.orig}"
+        raise ConnectionFailed(message) from error
+
+
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
     """A connection of its own in autocommit, closed for good afterwards.
@@ -99,13 +118,8 @@ def migrating(engine: Engine) -> Iterator[Connection]:
     application. Raises ConnectionFailed, also when the connection is lost on the way, and
     ServerRefused for an error of the server that nothing within has made its own.
     """
-    try:
-        conn = engine.connect()
-    except DBAPIError as error:
-        message = f"cannot connect to {masked_url(engine)}: {error.orig}"
-        raise ConnectionFailed(message) from error
-    with conn:
-        conn = conn.execution_options(isolation_level="AUTOCOMMIT")
+    with connected(engine) as conn:
+        conn.execution_options(isolation_level="AUTOCOMMIT")
         if not _is_shared(engine):
             conn.detach()
         try:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import odac_db
-from odac_db import Database, errors
+from odac_db import Database, Transaction, errors
 from odac_db.dialects.mysql.features import _known as known_mysql
 from odac_db.dialects.postgresql.features import OLDEST as OLDEST_POSTGRESQL
 from odac_db.dialects.sqlite.features import OLDEST as OLDEST_SQLITE
@@ -116,19 +116,28 @@ def public(owner: type) -> set[str]:
     return {name for name in vars(owner) if not name.startswith("_")}
 
 
-def test_methods_of_database() -> None:
-    documented = {name for name in sections(API) if name.startswith("Database.")}
-    assert documented == {f"Database.{name}" for name in public(Database)}
+OWNERS = pytest.mark.parametrize("owner", [Database, Transaction], ids=lambda o: o.__name__)
 
 
-def test_parameters_of_database() -> None:
+def inherited(owner: type) -> set[str]:
+    return {name for name in dir(owner) if not name.startswith("_")}
+
+
+@OWNERS
+def test_methods(owner: type) -> None:
+    documented = {name for name in sections(API) if name.startswith(f"{owner.__name__}.")}
+    assert documented == {f"{owner.__name__}.{name}" for name in inherited(owner)}
+
+
+@OWNERS
+def test_parameters(owner: type) -> None:
     found = sections(API)
     lacking = [
         f"{name}: {parameter}"
-        for name in public(Database)
-        if inspect.isroutine(getattr(Database, name))
-        for parameter in inspect.signature(getattr(Database, name)).parameters
-        if parameter != "self" and parameter not in found[f"Database.{name}"]
+        for name in inherited(owner)
+        if inspect.isroutine(getattr(owner, name))
+        for parameter in inspect.signature(getattr(owner, name)).parameters
+        if parameter != "self" and parameter not in found[f"{owner.__name__}.{name}"]
     ]
     assert lacking == []
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from odac_db.dialects.base import Dialect
 from odac_db.dialects.mysql.canonicalize import canonicalize
 from odac_db.dialects.mysql.declare import declare
+from odac_db.dialects.mysql.errors import failure, refusal
 from odac_db.dialects.mysql.features import features
 from odac_db.dialects.mysql.hazards import hazards
 from odac_db.dialects.mysql.introspect import introspect
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.lock import begin, commit, rollback, try_lock, unlock
-from odac_db.dialects.mysql.locking import LOCKING
 from odac_db.dialects.mysql.lossy import lossy
 from odac_db.dialects.mysql.render import render
 from odac_db.dialects.mysql.resolve import resolve
 from odac_db.dialects.mysql.rows import row_key, typed_row
+from odac_db.dialects.mysql.transactions import is_open, start
 
 MYSQL = Dialect(
     name="mysql",
@@ -34,5 +35,8 @@ MYSQL = Dialect(
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,
-    locking=LOCKING,
+    start=start,
+    is_open=is_open,
+    refusal=refusal,
+    failure=failure,
 )

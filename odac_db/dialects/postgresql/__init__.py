@@ -3,16 +3,17 @@
 from odac_db.dialects.base import Dialect
 from odac_db.dialects.postgresql.canonicalize import canonicalize
 from odac_db.dialects.postgresql.declare import declare
+from odac_db.dialects.postgresql.errors import failure, refusal
 from odac_db.dialects.postgresql.features import features
 from odac_db.dialects.postgresql.hazards import hazards
 from odac_db.dialects.postgresql.introspect import introspect
 from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, unlock
-from odac_db.dialects.postgresql.locking import LOCKING
 from odac_db.dialects.postgresql.lossy import lossy
 from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.render import render
 from odac_db.dialects.postgresql.resolve import resolve
 from odac_db.dialects.postgresql.rows import row_key, typed_row
+from odac_db.dialects.postgresql.transactions import is_open, start
 
 POSTGRESQL = Dialect(
     name="postgresql",
@@ -32,5 +33,8 @@ POSTGRESQL = Dialect(
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,
-    locking=LOCKING,
+    start=start,
+    is_open=is_open,
+    refusal=refusal,
+    failure=failure,
 )

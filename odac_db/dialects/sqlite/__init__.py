@@ -5,16 +5,17 @@ from __future__ import annotations
 from odac_db.dialects.base import Dialect
 from odac_db.dialects.sqlite.canonicalize import canonicalize
 from odac_db.dialects.sqlite.declare import declare
+from odac_db.dialects.sqlite.errors import failure, refusal
 from odac_db.dialects.sqlite.features import features
 from odac_db.dialects.sqlite.hazards import hazards
 from odac_db.dialects.sqlite.introspect import introspect
 from odac_db.dialects.sqlite.lock import begin, commit, rollback, try_lock, unlock
-from odac_db.dialects.sqlite.locking import LOCKING
 from odac_db.dialects.sqlite.lossy import lossy
 from odac_db.dialects.sqlite.render import render
 from odac_db.dialects.sqlite.resolve import resolve
 from odac_db.dialects.sqlite.rows import row_key, typed_row
 from odac_db.dialects.sqlite.spelling import quote
+from odac_db.dialects.sqlite.transactions import is_open, start
 
 SQLITE = Dialect(
     name="sqlite",
@@ -34,5 +35,8 @@ SQLITE = Dialect(
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,
-    locking=LOCKING,
+    start=start,
+    is_open=is_open,
+    refusal=refusal,
+    failure=failure,
 )

@@ -1,0 +1,176 @@
+"""What one database offers of transactions: to begin one, join one, run one again.
+
+Whoever begins a transaction inside another one on the same database joins it, with a
+savepoint. Which one is open is known by the context (thread or task) that began it.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Result, RootTransaction, event
+from sqlalchemy.pool import StaticPool
+
+from odac_db.dialects import dialect_of
+from odac_db.dialects.base import Isolation
+from odac_db.dialects.connect import connected
+from odac_db.errors import OdacDbError, OnCommitFailed, OutcomeUnknown, RetryExhausted
+from odac_db.transactions import Params, Transaction, failure_of, note_fault, undone, watched
+from odac_db.violations import Violations, chain
+
+Value = TypeVar("Value")
+
+FIRST_WAIT = 0.02
+LONGEST_WAIT = 2.0
+_LEVELS: tuple[Isolation, ...] = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+
+_open: ContextVar[tuple[_Opened, ...]] = ContextVar("odac_db_open_transactions", default=())
+
+
+@dataclass
+class Transactions:
+    """What one database offers. ``pause`` waits between attempts."""
+
+    engine: Engine
+    violations: Violations
+    pause: Callable[[float], None] = time.sleep
+    _queue: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+    def __post_init__(self) -> None:
+        event.listen(self.engine, "handle_error", note_fault)
+        if isinstance(self.engine.pool, StaticPool):  # one connection: one transaction at a time
+            self._queue = threading.RLock()
+
+    def execute(self, statement: Executable, params: Params | None = None) -> Result[Any]:
+        """One statement, committed at once, its rows read; inside a transaction part of it."""
+        outer = self._current()
+        if outer is not None:
+            return _read(outer.transaction.execute(statement, params))
+        with self._outermost(lambda conn: conn.begin()) as opened:
+            return _read(opened.transaction.execute(statement, params))
+
+    @contextmanager
+    def begin(self, isolation: Isolation | None = None) -> Iterator[Transaction]:
+        """A transaction, committed at the end; a savepoint where one is open already."""
+        outer = self._current()
+        if outer is not None:
+            outer.require(isolation)
+            with outer.transaction.transaction() as inner, _innermost(outer.inside(inner)):
+                yield inner
+            return
+        with self._outermost(lambda conn: dialect_of(conn).start(conn, isolation)) as opened:
+            yield opened.transaction
+        opened.transaction._call_back()
+
+    def run(
+        self, work: Callable[[Transaction], Value], isolation: Isolation | None, retries: int
+    ) -> Value:
+        """``work``'s value after a commit; ``work`` is run again when others got in the way."""
+        if self._current() is not None:
+            with self.begin(isolation) as inner:
+                return work(inner)
+        wait, attempts = FIRST_WAIT, 0
+        while True:
+            try:
+                return self._attempt(work, isolation)
+            except _NeedsIsolation as needs:
+                isolation = needs.isolation
+                continue
+            except Exception as error:
+                attempts += 1
+                reason = self._reason(error)
+                if reason is None:
+                    raise
+                if attempts > retries:
+                    raise RetryExhausted(attempts, reason) from error
+            # Decorrelated jitter: those who collided do not meet again.
+            wait = min(random.uniform(FIRST_WAIT, wait * 3), LONGEST_WAIT)  # noqa: S311
+            self.pause(wait)
+
+    def _attempt(self, work: Callable[[Transaction], Value], isolation: Isolation | None) -> Value:
+        with self._outermost(lambda conn: dialect_of(conn).start(conn, isolation)) as opened:
+            value = work(opened.transaction)
+        opened.transaction._call_back(value)
+        return value
+
+    @contextmanager
+    def _outermost(self, start: Callable[[Connection], RootTransaction]) -> Iterator[_Opened]:
+        with self._queue, connected(self.engine) as conn:
+            transaction = Transaction(conn, dialect_of(conn), self.violations)
+            opened = _Opened(self, transaction)
+            with transaction._telling(), watched(conn, transaction):
+                root = start(conn)
+                try:
+                    with _innermost(opened):
+                        yield opened
+                    transaction._commit(root)
+                except BaseException:
+                    undone(root)
+                    raise
+
+    def _current(self) -> _Opened | None:
+        """The innermost transaction of this thread on this database."""
+        here = threading.get_ident()
+        mine = (one for one in reversed(_open.get()) if one.home is self and one.thread == here)
+        return next(mine, None)
+
+    def _reason(self, error: Exception) -> str | None:
+        """Why the transaction may be run again, in the server's words; None if it may not."""
+        for one in chain(error):
+            if isinstance(one, OutcomeUnknown | OnCommitFailed):
+                return None
+            if failure_of(dialect_of(self.engine), one) is not None:
+                return str(getattr(one, "orig", None) or one)
+        return None
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A transaction and whose it is."""
+
+    home: Transactions
+    transaction: Transaction
+    thread: int = field(default_factory=threading.get_ident)
+
+    def inside(self, inner: Transaction) -> _Opened:
+        return _Opened(self.home, inner, self.thread)
+
+    def require(self, isolation: Isolation | None) -> None:
+        """Raises _NeedsIsolation where the transaction is open at a lower level."""
+        if isolation is None:
+            return
+        found = self.transaction.connection.get_isolation_level()
+        if found in _LEVELS and _LEVELS.index(found) < _LEVELS.index(isolation):
+            raise _NeedsIsolation(isolation, found)
+
+
+class _NeedsIsolation(OdacDbError):
+    """``run`` begins the whole again at that level; elsewhere it is the caller's to mend."""
+
+    def __init__(self, isolation: Isolation, found: str) -> None:
+        self.isolation = isolation
+        super().__init__(
+            f"this needs {isolation}, and the transaction it is in is {found}: begin that one "
+            f'with isolation="{isolation}"'
+        )
+
+
+@contextmanager
+def _innermost(opened: _Opened) -> Iterator[None]:
+    token = _open.set((*_open.get(), opened))
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+def _read(result: CursorResult[Any]) -> Result[Any]:
+    """The result with its rows read, so that it outlives its connection."""
+    return result.freeze()() if result.returns_rows else result

@@ -1,0 +1,91 @@
+"""Statements and transactions: the part of ``Database`` that an application works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from odac_db.dialects import dialect_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Executable, Result
+
+    from odac_db.attempts import Transactions
+    from odac_db.dialects.base import Isolation
+    from odac_db.errors import ConstraintViolation
+    from odac_db.migrate.run import Source
+    from odac_db.transactions import Params, Transaction
+
+Value = TypeVar("Value")
+
+
+class Executing:
+    """What can be done on ``engine``, with errors told by what ``_source`` declares."""
+
+    engine: Engine
+    _source: Source | None
+
+    def execute(self, statement: Executable, params: Params | None = None) -> Result[Any]:
+        """Executes one SQLAlchemy statement, ``text("...")`` included, and commits it.
+
+        Inside a transaction of this database (of this thread) it is part of that. The rows
+        are read when this returns. Not promised: that a statement is run again after a lost
+        connection. Raises ConstraintViolation, ConnectionFailed or SQLAlchemy's own error.
+        """
+        return self._transactions.execute(statement, params)
+
+    def transaction(
+        self, *, isolation: Isolation | None = None
+    ) -> AbstractContextManager[Transaction]:
+        """A transaction: committed at the end of the ``with`` block, rolled back by an error.
+
+        Inside another one of this database (of this thread) it is a savepoint of that.
+        ``isolation`` None leaves the level to the server. On SQLite it has the right to
+        write from its beginning, and waits for other writers. Nothing is run again: see
+        ``run_in_transaction``.
+
+        Raises ConstraintViolation, OutcomeUnknown, OnCommitFailed, ConnectionFailed, and
+        OdacDbError when a failed statement, whose error was caught, has ended it.
+        """
+        return self._transactions.begin(isolation)
+
+    def run_in_transaction(
+        self,
+        work: Callable[[Transaction], Value],
+        *,
+        isolation: Isolation | None = None,
+        retries: int = 5,
+    ) -> Value:
+        """What ``work(tx)`` returns, once its transaction is committed.
+
+        When another transaction got in the way (serialization failure, deadlock, a lock not
+        had in time, a busy SQLite file) or the connection was lost before COMMIT, ``work`` is
+        called again in a fresh transaction, up to ``retries`` times, after a short random
+        wait. So do nothing in it that a rollback does not undo: that is for ``tx.on_commit``.
+        Inside another transaction it is a savepoint, and the outermost one is run again; it
+        begins anew at ``isolation`` if its own is lower.
+
+        Raises RetryExhausted after the last attempt, any other error at once, and what
+        ``transaction`` raises.
+        """
+        return self._transactions.run(work, isolation, retries)
+
+    def find_constraint_violation(self, error: BaseException) -> ConstraintViolation | None:
+        """The constraint violation behind an exception, however wrapped; None if there is none.
+
+        For errors of the ``engine``, of an ORM and of your own: looks through ``orig``,
+        ``__cause__`` and ``__context__``.
+        """
+        return self._transactions.violations.find(dialect_of(self.engine), error)
+
+    @cached_property
+    def _transactions(self) -> Transactions:
+        from odac_db.attempts import Transactions
+        from odac_db.schema.declaration import Declarations
+        from odac_db.violations import Violations
+
+        source = self._source
+        read = source.read if source is not None else Declarations
+        return Transactions(self.engine, Violations(read))
