@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
 from odac_db.dialects import dialect_of
 from tests.conftest import LONG
@@ -33,7 +33,7 @@ def _table(number: int) -> Body:
 
 
 @contextmanager
-def counted(connection: Connection) -> Iterator[list[str]]:
+def counted(connection: Connection | type[Engine]) -> Iterator[list[str]]:
     statements: list[str] = []
 
     def note(*arguments: object) -> None:
@@ -80,3 +80,15 @@ def test_only_an_expression_costs_one_more(database: LiveDatabase, tmp_path: Pat
         assert extra <= len(["character set", "SHOW CREATE TABLE", "character set back"])
     else:
         assert extra == 0
+
+
+def test_a_plan_with_nothing_to_do_takes_ten_statements_at_most(
+    database: LiveDatabase, tmp_path: Path
+) -> None:
+    files = written(plain_tables(FEW), tmp_path / "plain")
+    assert migrated(database, files).in_sync
+    with counted(Engine) as statements:
+        assert planned(database, files, prune=False).in_sync
+    asked = [one for one in statements if one not in ("BEGIN", "ROLLBACK")]
+    print(f"{database.server.label}: {len(asked)} statements")
+    assert len(asked) <= 10, asked

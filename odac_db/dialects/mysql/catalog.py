@@ -1,8 +1,6 @@
-"""The statements that read information_schema: nine, whatever the number of tables.
+"""The statements that read information_schema: five, whatever the number of tables.
 
-Flat tables only, joined in Python: the views behind information_schema join slowly. One
-table a statement: a UNION of several crashes MariaDB 10.11.19 (a null handler in
-``ha_maria::drop_table``) when a table vanishes while the first of them is being read.
+Flat tables only, joined in Python: the views behind information_schema join slowly.
 Columns are read by position because MySQL and MariaDB name them in different cases.
 """
 
@@ -66,20 +64,17 @@ def foreign_keys(
     Columns: its schema, table, name, column, other schema's table, its column, position."""
     database = string(features.namespace)
     limit = _limit("TABLE_NAME", only)
-    rules = _rows(
+    return _rows(
         connection,
         f"""SELECT '', TABLE_NAME, CONSTRAINT_NAME, UPDATE_RULE, DELETE_RULE, NULL, 0
         FROM information_schema.REFERENTIAL_CONSTRAINTS
-        WHERE CONSTRAINT_SCHEMA = {database}{limit}""",
-    )
-    columns = _rows(
-        connection,
-        f"""SELECT REFERENCED_TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME,
+        WHERE CONSTRAINT_SCHEMA = {database}{limit}
+        UNION ALL
+        SELECT REFERENCED_TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME,
         REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, ORDINAL_POSITION
         FROM information_schema.KEY_COLUMN_USAGE
         WHERE TABLE_SCHEMA = {database} AND REFERENCED_TABLE_NAME IS NOT NULL{limit}""",
     )
-    return [*rules, *columns]
 
 
 def checks_and_others(connection: Connection, features: MySQLFeatures) -> Rows:
@@ -92,16 +87,16 @@ def checks_and_others(connection: Connection, features: MySQLFeatures) -> Rows:
         checks = f"""SELECT 'CHECK', TABLE_NAME, CONSTRAINT_NAME, ''
         FROM information_schema.TABLE_CONSTRAINTS
         WHERE TABLE_SCHEMA = {database} AND CONSTRAINT_TYPE = 'CHECK'"""
-    selects = (
-        checks,
-        f"""SELECT 'trigger', EVENT_OBJECT_TABLE, TRIGGER_NAME, ''
-        FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {database}""",
-        f"""SELECT LOWER(ROUTINE_TYPE), '', ROUTINE_NAME, ''
-        FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {database}""",
-        f"""SELECT 'event', '', EVENT_NAME, ''
+    return _rows(
+        connection,
+        f"""{checks}
+        UNION ALL SELECT 'trigger', EVENT_OBJECT_TABLE, TRIGGER_NAME, ''
+        FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {database}
+        UNION ALL SELECT LOWER(ROUTINE_TYPE), '', ROUTINE_NAME, ''
+        FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {database}
+        UNION ALL SELECT 'event', '', EVENT_NAME, ''
         FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {database}""",
     )
-    return [row for select in selects for row in _rows(connection, select)]
 
 
 def show_create(connection: Connection, *tables: str) -> dict[str, str]:

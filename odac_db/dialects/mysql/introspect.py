@@ -1,6 +1,6 @@
 """The live schema, in a constant number of statements.
 
-Nine for the whole database, and one SHOW CREATE TABLE for each table that holds something
+Five for the whole database, and one SHOW CREATE TABLE for each table that holds something
 information_schema mangles: on MySQL any expression (backslashes doubled, characters lost)
 and binary defaults (cut at the first zero byte); on both a text beyond the BMP, of which
 it shows question marks.
