@@ -83,7 +83,7 @@ class Companions:
         firsts = [index.parts[0].column for index in live.indexes if index not in dropped]
         firsts += [other.index.parts[0].column for other in mine if isinstance(other, AddIndex)]
         firsts += [o.primary_key.columns[0] for o in mine if isinstance(o, AddPrimaryKey)]
-        if live.primary_key and not any(isinstance(o, DropPrimaryKey) for o in mine):
+        if live.primary_key and not isinstance(change, DropPrimaryKey):  # if it goes, then later
             firsts.append(live.primary_key.columns[0])
         settled = any(isinstance(o, AlterColumn) and o.after.name == column.name for o in mine)
         return None if settled or column.name in firsts else column
