@@ -22,6 +22,7 @@ from odac_db.migrate.reconcile import Known, reconciled
 from odac_db.migrate.relax import relaxed
 from odac_db.migrate.rename import declared_renames, questions
 from odac_db.migrate.respelt import respelt
+from odac_db.migrate.restated import restated
 from odac_db.migrate.transform import transformed
 from odac_db.migrate.unclashing import unclashing
 from odac_db.schema.changes import (
@@ -100,7 +101,7 @@ def drafted(
     )
     changes = diff(renamed, settled, features, prune=request.prune)
     changes += detached(renamed, changes, renames, features)
-    changes = unclashing(changes)
+    changes = unclashing(restated(changes, declared, settled))
     verdicts = _judged(dialect, features, request, renamed, [*renames, *changes])
     verdicts, findings = _checked(conn, features, verdicts, live)
     operations = _operations(dialect, features, verdicts, findings, live, settled)
@@ -135,13 +136,14 @@ def _checked(
     pending = [verdict.change for verdict in verdicts if verdict.status == "pending"]
     answers = preflight.check(conn, features, pending, live)
     found = {id(pending[position]): finding for position, finding in answers.items()}
-    checked = [_refused(verdict, found.get(id(verdict.change))) for verdict in verdicts]
+    checked = waiting([_refused(verdict, found.get(id(verdict.change))) for verdict in verdicts])
+    # Of the keys that will be added, and of no others: what waits cleans nothing.
     cleaning = list(_cleaning(checked, found, live))
     findings = {change: finding for change, finding in cleaning if finding is not None}
     added = [
         Verdict(change=change, destructive=change.policy == "delete") for change, _ in cleaning
     ]
-    return waiting([*checked, *added]), findings
+    return [*checked, *added], findings
 
 
 def _refused(verdict: Verdict, finding: Finding | None) -> Verdict:

@@ -179,11 +179,12 @@ def _texts(column: Column) -> tuple[object, ...]:
 
 def _loose(live: Sequence[Any], desired: Sequence[Any]) -> list[Any]:
     """Desired objects with a text of their own that have no live twin."""
-    have = {_structure(item) for item in live}
-    return [item for item in desired if _wordy(item) and _structure(item) not in have]
+    have = {structure(item) for item in live}
+    return [item for item in desired if _wordy(item) and structure(item) not in have]
 
 
-def _structure(item: Any) -> object:
+def structure(item: Any) -> object:
+    """All of an index, check or exclusion but its name and comment."""
     return index_structure(item) if isinstance(item, Index) else _anonymous(item)
 
 
@@ -200,32 +201,42 @@ def _wordy(item: Item) -> bool:
 def _as_stored(
     live: Table, desired: Table, declared: Table, stored: Table, features: Features
 ) -> Table:
-    """The desired table with every object as the server would store it."""
-    columns = {folded(column.name, features): column for column in stored.columns}
+    """The desired table, with every object as the server would store it that is there already.
+
+    What must be made is made as declared: a server may spell its own spelling otherwise
+    again (PostgreSQL does IN lists).
+    """
     found: dict[str, Any] = {
         "columns": tuple(
-            column
-            if column in live.columns
-            else _column_as_stored(column, columns.get(folded(column.name, features)))
+            column if column in live.columns else _column_as_stored(column, live, stored, features)
             for column in desired.columns
         )
     }
     for group in GROUPS[1:]:
         given = getattr(declared, group)
         answers = _paired(given, getattr(stored, group))
+        have = {structure(item) for item in getattr(live, group)}
         found[group] = tuple(
             _renamed_like(answers[position], item)
-            if item is given[position] and position in answers
+            if item is given[position]
+            and position in answers
+            and structure(answers[position]) in have
             else item
             for position, item in enumerate(getattr(desired, group))
         )
     return replace(desired, **found)
 
 
-def _column_as_stored(column: Column, stored: Column | None) -> Column:
-    if stored is None:
+def _column_as_stored(column: Column, live: Table, stored: Table, features: Features) -> Column:
+    before, after = (_namesake(column, table, features) for table in (live, stored))
+    if after is None or (after.generated and (not before or before.generated != after.generated)):
         return column
-    return replace(stored, name=column.name, comment=column.comment, identity=column.identity)
+    return replace(after, name=column.name, comment=column.comment, identity=column.identity)
+
+
+def _namesake(column: Column, table: Table, features: Features) -> Column | None:
+    name = folded(column.name, features)
+    return next((one for one in table.columns if folded(one.name, features) == name), None)
 
 
 def _paired(declared: Sequence[Any], stored: Sequence[Any]) -> dict[int, Any]:
@@ -270,4 +281,4 @@ def learnt(declared: Schema, settled: Schema, live: Schema, features: Features) 
 def _structure_of(item: Any, features: Features) -> object:
     if isinstance(item, Column):
         return replace(item, name=folded(item.name, features))
-    return _structure(item)
+    return structure(item)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.servers import Server
+from tests.laws import rows
 from tests.laws.folder import shapes
 from tests.laws.kinds import Body, Kit, drawable, kit_of
 from tests.laws.repair import Folder
@@ -30,6 +31,8 @@ def table(columns: dict[str, Body], **rest: object) -> Body:
 NUMBERS = {name: column("integer") for name in ("a", "b", "c")}
 COMPUTED = column("big_integer", generated=doubled("a"))
 INDEXED = [{"columns": ["b", "c"]}, {"columns": ["b"], "unique": True, "name": "by b"}]
+
+NOT_IN = [{"expression": "name NOT IN ('50%', 'it''s not')"}]
 
 FOUND: dict[str, tuple[Folder, Folder]] = {
     "an index goes with a column that becomes computed": (
@@ -81,6 +84,23 @@ FOUND: dict[str, tuple[Folder, Folder]] = {
             "u": table(NUMBERS, indexes=[{"columns": ["c"], "name": "one"}]),
         },
     ),
+    "a numbered column goes with its keys, and another key's column gets another type": (
+        {
+            "t": table(
+                {"id": column("increments"), "a": column("string", length=20), "b": NUMBERS["b"]},
+                indexes=[{"columns": ["a"]}, {"columns": ["id", "b"]}],
+            )
+        },
+        {"t": table({"a": column("string")}, primary_key=["a"])},
+    ),
+    "a list in a check of a column that gets another type": (
+        {"t": table({"name": column("string", length=40)}, checks=NOT_IN)},
+        {"t": table({"name": column("string", length=90)}, checks=NOT_IN)},
+    ),
+    "a list in a check that comes later": (
+        {"t": table({"name": column("integer")})},
+        {"t": table({"name": column("string")}, checks=NOT_IN)},
+    ),
     "a numbered column gives way to another": (
         {"t": table({"id": column("big_increments"), "a": column("integer")})},
         {"t": table({"number": column("big_increments")})},
@@ -95,6 +115,19 @@ def test_found_once(name: str, server: Server, tmp_path: Path) -> None:
         for folder in (before, after, before):
             way.bring(folder)
             assert shapes(way.database, folder) == fresh_shapes(server, tmp_path, folder)
+
+
+def test_orphans_of_a_key_that_waits_are_left_alone(server: Server, tmp_path: Path) -> None:
+    plain = {"a": column("integer"), "b": column("integer")}
+    key: Body = {"columns": ["b"], "references": {"table": "t", "columns": ["code"]}}
+    before: Folder = {"t": table(plain, primary_key=["a"])}
+    coded = plain | {"code": column("integer", nullable=False)}
+    after: Folder = {"t": table(coded, primary_key=["code"], foreign_keys=[key])}
+    with transition(server, tmp_path) as way:
+        way.bring(before)
+        rows.insert(way.database, before, way.kit)
+        assert way.attempt(after) == "blocked"
+        assert rows.read(way.database, "t", ["a", "b"], way.kit) == [(1, 1), (2, 2)]
 
 
 def test_a_unique_constraint_beside_the_same_primary_key(server: Server, tmp_path: Path) -> None:
