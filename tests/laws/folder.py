@@ -105,7 +105,7 @@ def _shape(table: dict[str, Any], named: set[str]) -> dict[str, Any]:
     for column in columns.values():
         if column["identity"]:
             column["identity"]["sequence"] = None
-    keys = [key["columns"] for key in table["foreign_keys"]]
+    keys = [list(key["columns"]) for key in table["foreign_keys"]]
     indexes = [index for index in table["indexes"] if not _serves(index, keys, named)]
     shape = table | {"columns": columns, "indexes": indexes}
     if shape["primary_key"]:

@@ -51,6 +51,9 @@ def _columns(body: Body, kit: Kit) -> None:
         columns[name]["type"] = COUNTING[columns[name]["type"]]
     for column in columns.values():
         kind = kind_of(column, kit)
+        if column["type"] == "timestamps":
+            for key in column.keys() - {"type"}:
+                del column[key]
         if column["type"] in COUNTING or "generated" in column:
             for key in ("default", "nullable", "unique", "collation", "values"):
                 column.pop(key, None)

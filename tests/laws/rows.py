@@ -62,20 +62,61 @@ def run(database: LiveDatabase, statements: list[str]) -> None:
 
 
 def survivors(before: Folder, after: Folder) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
-    """The columns that a migrate must leave alone: tables and columns, before and after."""
+    """The columns that a migrate must leave alone: tables and columns, before and after.
+
+    Those of a foreign key that refers to something else than before are not among them:
+    orphans are nullified.
+    """
+    former = {key for name, body in before.items() for key in _keys(name, body, before, before)}
     for name, body in after.items():
-        old = name if name in before else body.get("renamed_from", name)
+        old = _former_table(name, before, after)
         if old not in before:
             continue
         was = before[old]["columns"]
-        columns = [
-            (column["renamed_from"] if column.get("renamed_from") in was else new, new)
-            for new, column in body["columns"].items()
-            if new not in was or "renamed_from" not in column
+        fresh = {column for key in _keys(name, body, before, after) - former for column in key[1]}
+        columns = [(_former(new, column, was), new) for new, column in body["columns"].items()]
+        same = [
+            (early, late)
+            for early, late in columns
+            if (late not in was or "renamed_from" not in body["columns"][late])
+            and early not in fresh
+            and _same(was.get(early), body["columns"][late])
         ]
-        same = [pair for pair in columns if _same(was.get(pair[0]), body["columns"][pair[1]])]
         if same:
             yield old, name, same
+
+
+_Key = tuple[str, tuple[str, ...], str, tuple[str, ...], bool]
+
+
+def _keys(name: str, body: Body, before: Folder, after: Folder) -> set[_Key]:
+    """The foreign keys in former names, and whether what they refer to is as it was."""
+    found = set()
+    for key in body.get("foreign_keys", []):
+        other = key["references"]["table"]
+        table, parent = (_former_table(one, before, after) for one in (name, other))
+        referred = key["references"]["columns"]
+        was = before[parent]["columns"] if parent in before else {}
+        targets = [_former(one, after[other]["columns"][one], was) for one in referred]
+        same = all(
+            _same(was.get(early), after[other]["columns"][late])
+            for early, late in zip(targets, referred, strict=True)
+        )
+        own = before[table]["columns"] if table in before else {}
+        mine = tuple(_former(one, body["columns"][one], own) for one in key["columns"])
+        found.add((table, mine, parent, tuple(targets), same))
+    return found
+
+
+def _former_table(name: str, before: Folder, after: Folder) -> str:
+    old: str = name if name in before else after[name].get("renamed_from", name)
+    return old
+
+
+def _former(new: str, column: Body, was: Mapping[str, Any]) -> str:
+    """The name a column had: the one it is renamed from, where that was there."""
+    old: str = column.get("renamed_from", new)
+    return old if old in was else new
 
 
 def _same(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:

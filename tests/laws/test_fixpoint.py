@@ -7,12 +7,12 @@ structure that a fresh database gets, and with the rows of surviving columns unc
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, event, given, settings
-from hypothesis import strategies as st
 
 from odac_db import MigrationFailed
 from tests.conftest import LONG
@@ -159,18 +159,27 @@ def test_rows_of_surviving_columns_are_unchanged(server: Server, tmp_path: Path)
 
 def test_what_is_pulled_is_in_sync_and_makes_the_same_again(server: Server, tmp_path: Path) -> None:
     @law(server, 0.7)
-    @given(folder=folders(kit_of(server)), number=st.integers(0, 10**9))
-    def pulled(folder: Folder, number: int) -> None:
-        files = tmp_path / f"pulled{number}"
+    @given(folder=folders(kit_of(server)))
+    def pulled(folder: Folder) -> None:
+        files = Path(tempfile.mkdtemp(dir=tmp_path))
         with transition(server, tmp_path) as way, transition(server, tmp_path) as other:
             way.bring(folder)
             pull(way.database, files)
             assert not told(planned(way.database, files, allow=(), prune=False))
             assert not told(migrated(other.database, files, allow=(), prune=False))
-            assert other.database.dump() == way.database.dump()
+            assert spelt(other.database.dump()) == spelt(way.database.dump())
             pull_again(way.database, files)
 
     pulled()
+
+
+CAST = re.compile(r"\(('(?:[^']|'')*'::character varying)\)::text")
+LIST = re.compile(r"\((ARRAY\[[^\]]*\])\)::text\[\]")
+
+
+def spelt(dump: str) -> str:
+    """The dump with one spelling of lists; PostgreSQL prints again what it printed otherwise."""
+    return LIST.sub(r"\1", CAST.sub(r"\1", dump))
 
 
 def pull(database: LiveDatabase, files: Path) -> None:
