@@ -27,10 +27,12 @@ if TYPE_CHECKING:
         RetryExhausted,
         SeedError,
         ServerRefused,
+        TableBusy,
         UnsupportedServer,
         VerificationFailed,
     )
     from odac_db.ids import nanoid
+    from odac_db.schema.online import Online
     from odac_db.schema.plan import Operation, Plan, Progress, Report
     from odac_db.transactions import Transaction
 
@@ -46,6 +48,7 @@ __all__ = [
     "MigrationFailed",
     "OdacDbError",
     "OnCommitFailed",
+    "Online",
     "Operation",
     "OutcomeUnknown",
     "Plan",
@@ -55,6 +58,7 @@ __all__ = [
     "RetryExhausted",
     "SeedError",
     "ServerRefused",
+    "TableBusy",
     "Transaction",
     "UnsupportedServer",
     "VerificationFailed",
@@ -63,6 +67,7 @@ __all__ = [
 
 _HOMES = {
     "Database": "odac_db.database",
+    "Online": "odac_db.schema.online",
     "Operation": "odac_db.schema.plan",
     "Plan": "odac_db.schema.plan",
     "Progress": "odac_db.schema.plan",

@@ -13,6 +13,7 @@ from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
 from odac_db.migrate import ledger
 from odac_db.migrate.run import Leave, Runner, Source
+from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Progress, Report
 from odac_db.sources import FolderSource, MetadataSource, SchemaFolder
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from odac_db.migrate.pull import PullResult
 
 DEFAULT = "default"
+_ONLINE = Online()
 
 
 def _unheard(_: Progress) -> None:
@@ -46,7 +48,7 @@ class Database(Executing):
         self._siblings: Mapping[str, Database] = MappingProxyType({name: self})
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - all but the url by keyword
         cls,
         url: str | Mapping[str, str],
         *,
@@ -55,6 +57,7 @@ class Database(Executing):
         allow: Collection[str] = (),
         prune: bool = False,
         lock_timeout: float = 60.0,
+        online: Online = _ONLINE,
         progress: Callable[[Progress], None] = _unheard,
     ) -> Database:
         """A database, brought to its schema first if ``migrate``.
@@ -77,7 +80,11 @@ class Database(Executing):
         if migrate:
             for database in found.values():
                 database.report = database.migrate(
-                    allow=allow, prune=prune, lock_timeout=lock_timeout, progress=progress
+                    allow=allow,
+                    prune=prune,
+                    lock_timeout=lock_timeout,
+                    online=online,
+                    progress=progress,
                 )
         return first
 
@@ -109,6 +116,7 @@ class Database(Executing):
         allow: Collection[str] = (),
         prune: bool = False,
         lock_timeout: float = 60.0,
+        online: Online = _ONLINE,
         progress: Callable[[Progress], None] = _unheard,
     ) -> Report:
         """Brings the database to what is declared; says what was done and what is left.
@@ -125,10 +133,20 @@ class Database(Executing):
         than that server's lock table holds is committed in parts.) MySQL and MariaDB commit
         each statement; after a failure the next migrate goes on from there.
 
+        A table that others use is waited for a moment at a time, because whoever comes after
+        queues up behind; then they have their turn, and it is tried again: see ``Online``.
+
         Raises DeclarationError, ConnectionFailed, UnsupportedServer, ServerRefused,
-        LockNotAcquired, LedgerIsNewer, MigrationFailed, VerificationFailed or SeedError.
+        LockNotAcquired, TableBusy, LedgerIsNewer, MigrationFailed, VerificationFailed or
+        SeedError.
         """
-        leave = Leave(allow=allow, prune=prune, lock_timeout=lock_timeout, listener=progress)
+        leave = Leave(
+            allow=allow,
+            prune=prune,
+            lock_timeout=lock_timeout,
+            online=online,
+            listener=progress,
+        )
         with migrating(self.engine) as conn:
             return self._runner(conn, leave).migrate()
 

@@ -6,6 +6,7 @@
     ├── ConnectionFailed        the server cannot be reached or refuses us
     ├── ServerRefused           the server will not let us read, or keep our books
     ├── LockNotAcquired         another process is migrating and did not finish in time
+    ├── TableBusy               others kept a table locked: see who, and try again
     ├── LedgerIsNewer           the database was migrated by a newer odac-db
     ├── MigrationFailed         the server refused a statement
     ├── VerificationFailed      the server accepted a statement and stored something else
@@ -42,6 +43,7 @@ __all__ = [
     "RetryExhausted",
     "SeedError",
     "ServerRefused",
+    "TableBusy",
     "UnsupportedServer",
     "VerificationFailed",
 ]
@@ -124,6 +126,41 @@ class LockNotAcquired(OdacDbError):
             f"the migration lock was held{by} for more than {self.waited:g} s; "
             "wait for that migration to end, or raise lock_timeout"
         )
+
+
+class TableBusy(OdacDbError):
+    """Other sessions kept a table locked through every try to get a moment of it.
+
+    ``holders`` are those who had it at the last try, their statements without values; empty
+    where the server does not tell. ``undone`` as in MigrationFailed.
+    """
+
+    def __init__(
+        self, table: str, waited: float, tries: int, holders: Sequence[str], *, undone: bool
+    ) -> None:
+        self.table = table
+        self.waited = waited
+        self.tries = tries
+        self.holders = tuple(holders)
+        self.undone = undone
+        super().__init__(table, waited, tries, self.holders)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_table_busy, (self.table, self.waited, self.tries, self.holders, self.undone))
+
+    def __str__(self) -> str:
+        times = f"{self.tries} tries" if self.tries != 1 else "one try"
+        lines = [f"{self.table} is in use: {times} in {self.waited:.1f} s did not get its lock"]
+        lines += [f"  held by {holder}" for holder in self.holders]
+        after = "nothing was changed" if self.undone else "earlier steps stand"
+        lines.append(f"  {after}; wait for those sessions or end them, and run migrate again")
+        return "\n".join(lines)
+
+
+def _table_busy(
+    table: str, waited: float, tries: int, holders: tuple[str, ...], undone: bool
+) -> TableBusy:
+    return TableBusy(table, waited, tries, holders, undone=undone)
 
 
 class LedgerIsNewer(OdacDbError):

@@ -19,22 +19,44 @@ LockTimeout = Annotated[
         help="How long to wait while another process migrates.",
     ),
 ]
+TableLockTimeout = Annotated[
+    float,
+    typer.Option(
+        "--table-lock-timeout",
+        min=0.001,
+        metavar="SECONDS",
+        help="How long to wait at a time for a table that is in use; others queue up meanwhile.",
+    ),
+]
+TableLockPatience = Annotated[
+    float,
+    typer.Option(
+        "--table-lock-patience",
+        min=0,
+        metavar="SECONDS",
+        help="How long to keep trying before giving up.",
+    ),
+]
 
 
-def migrate(
+def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     url: Url = None,
     schema: Schema = None,
     allow: Allow = None,
     allow_destructive: AllowDestructive = False,
     prune: Prune = False,
     lock_timeout: LockTimeout = 60.0,
+    table_lock_timeout: TableLockTimeout = 2.0,
+    table_lock_patience: TableLockPatience = 60.0,
     as_json: AsJson = False,
 ) -> int:
     """Bring the database to the schema files. Exit 3 if something was held back or blocked."""
     from odac_db.cli.output import Output, by_connection
     from odac_db.cli.progress import shown_progress
+    from odac_db.schema.online import Online
 
     leave = allowed(allow, allow_destructive)
+    online = Online(table_lock_timeout=table_lock_timeout, table_lock_patience=table_lock_patience)
     output = Output()
     reports = {}
     done: list[str] = []
@@ -42,7 +64,11 @@ def migrate(
         for name, db in connections.items():
             with naming(name, connections, done), shown_progress() as progress:
                 reports[name] = db.migrate(
-                    allow=leave, prune=prune, lock_timeout=lock_timeout, progress=progress
+                    allow=leave,
+                    prune=prune,
+                    lock_timeout=lock_timeout,
+                    online=online,
+                    progress=progress,
                 )
             if not as_json:
                 output.report(reports[name], title=name if len(connections) > 1 else "")

@@ -41,6 +41,12 @@ def _silent(_: Progress) -> None:
     return None
 
 
+def _said(progress: Progress) -> str:
+    if not progress.waits_for:
+        return progress.summary
+    return f"{progress.summary}, waits for {progress.waits_for[0]}"
+
+
 class _Drawing:
     """One bar for the operations and, while rows are counted, one for the rows."""
 
@@ -65,7 +71,7 @@ class _Drawing:
             self._steps = self.bars.add_task("", total=progress.total)
         self.bars.update(
             self._steps,
-            description=printable(progress.summary),
+            description=printable(_said(progress)),
             completed=max(progress.position - 1, 0),
             total=progress.total,
         )

@@ -85,6 +85,31 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     carried_by: int | None = None
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """A lock on a live table that a plan's transaction takes before its first change."""
+
+    table: str
+    sql: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locking:
+    """How a plan waits for tables that are in use.
+
+    claims(changes, current, features): the locks that these changes will need, for the
+        transaction to take before it does anything; () where DDL is not in a transaction.
+    limit(conn, seconds, features): how long a later statement of this session waits for a
+        table; None for as long as it takes.
+    is_busy(error): whether a driver's exception says that somebody else held a lock.
+    holders(conn, table, features): who has the table, for people; no values of theirs.
+    """
+
+    claims: Callable[[Sequence[Change], Schema, Any], tuple[Claim, ...]]
+    limit: Callable[[Connection, float | None, Any], None]
+    is_busy: Callable[[BaseException], bool]
+    holders: Callable[[Connection, str, Any], tuple[str, ...]]
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A constraint that refused rows, as far as the server's error names it.
 
@@ -136,6 +161,7 @@ class Dialect:
     typed_row(table): for copying whole rows as JSON and back: the select expression of
         each column (``column::text`` where text restores exactly), in column order.
     quote(identifier): always quoted.
+    locking: how a plan waits for tables that are in use.
     start(conn, isolation): begins an application's transaction on a connection fresh from
         the pool; None leaves the isolation to the server.
     is_open(conn): whether that transaction can still be committed, as far as the driver
@@ -161,6 +187,7 @@ class Dialect:
     row_key: Callable[[Table], tuple[str, ...]]
     typed_row: Callable[[Table], tuple[str, ...]]
     quote: Callable[[str], str]
+    locking: Locking
     start: Callable[[Connection, Isolation | None], RootTransaction]
     is_open: Callable[[Connection], bool]
     refusal: Callable[[BaseException, str], Refusal | None]

@@ -8,6 +8,7 @@ far it came; the next run starts from what it finds.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,29 +22,46 @@ from odac_db.errors import MigrationFailed
 from odac_db.migrate import ledger
 from odac_db.migrate.orphans.clean import OrphanKey, clean_all
 from odac_db.migrate.orphans.cleaning import Cleaning
+from odac_db.migrate.patience import FURTHER, Attempts
 from odac_db.schema.changes import AddIndex, Change, CleanOrphans, CreateTable, table_of
+from odac_db.schema.model import Schema
+from odac_db.schema.online import Online
 from odac_db.schema.plan import Operation, Progress, Statement
 
 Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class _Committed:
+    """How far a run had come at its last commit."""
+
+    operations: Sequence[Operation] = ()
+    done: int = 0
+    orphans: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(kw_only=True)
 class Execution:
     """One run on one connection: what it is to do, and what it has done so far.
 
-    ``parts`` counts the commits made on the way, which cannot be taken back.
+    ``live`` is the schema as it was before. ``parts`` counts the commits made on the way,
+    which cannot be taken back; ``locked`` is what the open transaction has locked.
     """
 
     conn: Connection
     dialect: Dialect
     features: Features
     run: str
+    live: Schema
     operations: Sequence[Operation] = ()
     listener: Listener = lambda _: None
+    online: Online = field(default_factory=Online)
     done: int = 0
     parts: int = 0
     orphans: Counter[str] = field(default_factory=Counter)
     locked: set[object] = field(default_factory=set)
+    _committed: _Committed = field(default_factory=_Committed)
+    _table: str = ""
 
     def take(self, more: Sequence[Operation]) -> bool:
         """Adds operations of another plan to those to be done, and books them.
@@ -51,7 +69,7 @@ class Execution:
         False if there are none, or one must be committed before the rest, for which it is
         too late once a transaction runs.
         """
-        ahead = any(each.committed_first for one in more for each in one.statements)
+        ahead = any(each.stage == "ahead" for one in more for each in one.statements)
         if not more or (self.operations and ahead):
             return False
         begun = len(self.operations)
@@ -65,6 +83,7 @@ class Execution:
 
         Raises MigrationFailed for the first one the server refuses.
         """
+        self._claim()
         while self.done < len(self.operations):
             started = self.done
             self._make_room()
@@ -85,8 +104,48 @@ class Execution:
         ledger.note_progress(self.conn, self.run, self.done)
         self.dialect.commit(self.conn, self.features)
         self.parts += 1
+        self._committed = _Committed(self.operations, self.done, Counter(self.orphans))
         self.dialect.begin(self.conn, self.features)
         self.locked.clear()
+        self._claim()
+
+    def _claim(self) -> None:
+        """Takes the locks of all that is left to do, before any of it is done.
+
+        The first wait may be as long as patience goes, the further ones together only a
+        little longer: nobody else waits longer than the two, and for what is then done.
+        """
+        locking, each = self.dialect.locking, self.online.table_lock_timeout
+        locking.limit(self.conn, min(FURTHER, each) if self.locked else each, self.features)
+        changes = [operation.change for operation in self.operations[self.done :]]
+        found = locking.claims(changes, self.live, self.features)
+        rest = min(FURTHER, each)
+        for claim in found:
+            began = time.monotonic()
+            self._table = claim.table
+            self.conn.exec_driver_sql(claim.sql, execution_options={"no_parameters": True})
+            rest -= time.monotonic() - began if self.locked else 0
+            self.locked.add(claim.table)
+            locking.limit(self.conn, max(rest, 0.001), self.features)
+
+    def rewind(self) -> None:
+        """Forgets what was rolled back."""
+        held = self._committed
+        self.operations, self.done, self.orphans = held.operations, held.done, Counter(held.orphans)
+        self.locked.clear()
+
+    @property
+    def attempts(self) -> Attempts:
+        """For what may be tried again while a table is in use."""
+        return Attempts(
+            conn=self.conn,
+            dialect=self.dialect,
+            features=self.features,
+            patience=self.online.table_lock_patience,
+            table=lambda: self._table,
+            told=lambda holders: self._tell(self.done, waits_for=holders),
+            undone=lambda: self.can_be_undone,
+        )
 
     @property
     def can_be_undone(self) -> bool:
@@ -97,8 +156,8 @@ class Execution:
         """Executes what must be committed before the rest may use it, outside any transaction."""
         for operation in operations:
             for statement in operation.statements:
-                if statement.committed_first:
-                    self.execute(operation, statement)
+                if statement.stage == "ahead":
+                    self._execute_alone(operation, statement)
 
     def _execute(self, position: int) -> int:
         """Executes one operation, or a row of cleanings as one; the position after it."""
@@ -107,12 +166,23 @@ class Execution:
         if isinstance(operation.change, CleanOrphans):
             return self._clean(position)
         for statement in operation.statements:
-            if not statement.committed_first:
+            if statement.stage != "main":
+                continue
+            if self.features.transactional_ddl:
                 self.execute(operation, statement)
+            else:
+                self._execute_alone(operation, statement)
         return position + 1
 
+    def _execute_alone(self, operation: Operation, statement: Statement) -> None:
+        """Executes a statement that stands by itself; again while its table is in use."""
+        wait = None if statement.unhurried else self.online.table_lock_timeout
+        self.dialect.locking.limit(self.conn, wait, self.features)
+        self.attempts.until_done(lambda: self.execute(operation, statement))
+
     def execute(self, operation: Operation, statement: Statement) -> None:
-        """Executes one statement of an operation."""
+        """Executes one statement of an operation, once."""
+        self._table = operation.table
         try:
             # Without the option the drivers take a % in the text for a placeholder.
             self.conn.exec_driver_sql(statement.sql, execution_options={"no_parameters": True})
@@ -145,15 +215,18 @@ class Execution:
         self.orphans += clean_all(work, keys)
         return end
 
-    def _tell(self, position: int, rows: int) -> None:
-        operation = self.operations[position]
+    def _tell(self, position: int, rows: int = 0, waits_for: tuple[str, ...] = ()) -> None:
+        operation = self.operations[position] if position < len(self.operations) else None
         self.listener(
             Progress(
-                position=position + 1,
+                position=min(position + 1, len(self.operations)),
                 total=len(self.operations),
-                summary=f"{operation.kind.replace('_', ' ')} {operation.summary}",
+                summary=f"{operation.kind.replace('_', ' ')} {operation.summary}"
+                if operation
+                else "seeds",
                 rows_done=rows,
-                rows_total=operation.rows,
+                rows_total=operation.rows if operation else None,
+                waits_for=waits_for,
             )
         )
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+import xxhash
 
 from odac_db.dialects.base import Features
 from odac_db.migrate.diff_constraints import renamed
 from odac_db.migrate.free_names import FreeNames
 from odac_db.migrate.matching import matched
-from odac_db.schema.changes import AddIndex, Change, DropIndex, SetObjectComment
+from odac_db.schema.changes import (
+    AddIndex,
+    Change,
+    DropIndex,
+    RenameConstraint,
+    SetObjectComment,
+)
 from odac_db.schema.model import Index, Table
 
 
@@ -73,7 +80,18 @@ def changed_indexes(
                 table=desired.name, what=what, name=name or "", after=after.comment
             )
     wanted.update(old.name for old in dropped if names.is_claimed(old.name, desired.name))
+    if features.foreign_keys_need_index:
+        yield from _put_aside(desired.name, dropped, wanted)
     yield from _replaced(desired.name, dropped, found.added, wanted, names)
+
+
+def _put_aside(table: str, dropped: list[Index], wanted: set[str | None]) -> Iterator[Change]:
+    """Renames what holds a wanted name, where a foreign key may need it until it is replaced."""
+    for position, old in enumerate(dropped):
+        if old.name is not None and old.name in wanted:
+            aside = f"_odac_{xxhash.xxh3_64_hexdigest(old.name.encode())}"
+            yield RenameConstraint(table=table, what="index", before=old.name, after=aside)
+            dropped[position] = msgspec.structs.replace(old, name=aside)
 
 
 def _replaced(

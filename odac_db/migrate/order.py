@@ -67,7 +67,7 @@ def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Ch
     successors.update(
         (c.table, c.replaces) for c in changes if isinstance(c, AddIndex) and c.replaces
     )
-    early = _gone_with_columns(changes)
+    early = _gone_with_columns(changes) | _in_the_way(changes)
     remade = {(c.table, c.column.name) for c in changes if isinstance(c, DropColumn)} & successors
 
     def rank(change: Change) -> Rank:
@@ -99,6 +99,38 @@ def _gone_with_columns(changes: Sequence[Change]) -> set[int]:
     gone = again | {(c.table, c.column.name) for c in computed}
     found = {id(c) for c in changes if not isinstance(c, DropColumn) and _stands_on(c, gone)}
     return found | {id(c) for c in computed}
+
+
+def _in_the_way(changes: Sequence[Change]) -> set[int]:
+    """Drops of keys and indexes that cannot wait for what takes their place.
+
+    Because a key of another kind takes their name, or because they spell out a value of an
+    enum type that is replaced.
+    """
+    renamed = {(c.table, c.after) for c in changes if isinstance(c, RenameConstraint)}
+    keys = {(c.table, c.primary_key.name) for c in changes if isinstance(c, AddPrimaryKey)}
+    replaced = [
+        (table, column.name)
+        for c in changes
+        if isinstance(c, ReplaceEnum)
+        for table, column, _ in c.columns
+    ]
+    found = set()
+    for change in changes:
+        match change:
+            case DropPrimaryKey() if (change.table, change.primary_key.name) in renamed:
+                found.add(id(change))
+            case DropIndex() if (change.table, change.index.name) in keys:
+                found.add(id(change))
+            case DropIndex() if any(
+                table == change.table and mentions(text, column)
+                for table, column in replaced
+                for text in (change.index.where, *(p.expression for p in change.index.parts))
+            ):
+                found.add(id(change))
+            case _:
+                pass
+    return found
 
 
 def _stands_on(change: Change, columns: set[tuple[str, str]]) -> bool:

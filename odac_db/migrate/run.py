@@ -28,6 +28,7 @@ from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import Known, learnt
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
+from odac_db.schema.online import Online
 from odac_db.schema.plan import Operation, Plan, Report, SeedResult
 from odac_db.version import VERSION
 
@@ -46,6 +47,7 @@ class Leave:
     allow: Collection[str] = ()
     prune: bool = False
     lock_timeout: float = 60.0
+    online: Online = field(default_factory=Online)
     listener: Listener = lambda _: None
 
 
@@ -178,13 +180,23 @@ class Runner:
             dialect=self.dialect,
             features=self.features,
             run=nanoid(),
+            live=look.live,
             listener=self.leave.listener,
+            online=self.leave.online,
         )
-        written: list[SeedResult] = []
         work.execute_ahead(look.plan.of_status("pending"))
+        if self.features.transactional_ddl:
+            return work.attempts.until_done(lambda: self._execute(look, work, started))
+        return self._execute(look, work, started)
+
+    def _execute(self, look: _Look, work: Execution, started: float) -> Report:
+        """One try at all that is pending. May be called again after it was rolled back."""
+        written: list[SeedResult] = []
+        work.rewind()
         with self._transaction(work):
             ledger.create(self.conn)
-            work.take(look.plan.of_status("pending"))
+            if not work.operations:
+                work.take(look.plan.of_status("pending"))
             while True:
                 work.execute_all()
                 written += self._seeded(look)

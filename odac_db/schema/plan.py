@@ -10,6 +10,15 @@ from odac_db.schema.changes import Change
 from odac_db.schema.model import Unsupported
 
 Status = Literal["pending", "held_back", "blocked", "applied"]
+Stage = Literal["ahead", "main", "build", "validate"]
+STAGES: tuple[Stage, ...] = ("ahead", "main", "build", "validate")
+"""When a statement runs; within a stage statements keep their order in the plan.
+
+``ahead``: by itself before all else; what it makes must be committed before it is used.
+``main``: in the plan's transaction, where the server has one for DDL; else by itself.
+``build``: by itself after it, for as long as it takes, beside readers and writers.
+``validate``: by itself, last: what is in place is held against the rows that were there.
+"""
 
 
 class Hazard(msgspec.Struct, frozen=True):
@@ -22,12 +31,14 @@ class Hazard(msgspec.Struct, frozen=True):
 class Statement(msgspec.Struct, frozen=True):
     """One SQL statement.
 
-    ``committed_first`` statements must be committed before the rest of the plan may use
-    what they make (PostgreSQL's ADD VALUE); they run ahead, each in its own transaction.
+    ``unhurried`` statements hold up nobody while they wait for others, and wait for as long
+    as it takes. ``undo`` clears away what a failed one leaves behind.
     """
 
     sql: str
-    committed_first: bool = False
+    stage: Stage = "main"
+    unhurried: bool = False
+    undo: str = ""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +162,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Where a running migrate is: the operation begun, of how many, and its rows so far.
 
-    ``rows_total`` is None where it is not known beforehand.
+    ``rows_total`` is None where it is not known beforehand. ``waits_for`` are the sessions
+    that have a table in use which the migrate needs: it lets them, and tries again.
     """
 
     position: int
@@ -159,3 +171,4 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     rows_done: int = 0
     rows_total: int | None = None
+    waits_for: tuple[str, ...] = ()

@@ -104,11 +104,11 @@ class Site:
         """Runs the changes as a plan does: what must be committed first, then the rest."""
         statements = self.statements(changes)
         for statement in statements:
-            if statement.committed_first:
+            if statement.stage == "ahead":
                 self.run(statement.sql)
         POSTGRESQL.begin(self.connection, self.features)
         try:
-            self.run(*(one.sql for one in statements if not one.committed_first))
+            self.run(*(one.sql for one in statements if one.stage != "ahead"))
         except BaseException:
             POSTGRESQL.rollback(self.connection, self.features)
             raise

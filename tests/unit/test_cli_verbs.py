@@ -17,6 +17,7 @@ from odac_db.cli import main
 from odac_db.errors import DeclarationError, MigrationFailed, Problem
 from odac_db.schema import changes as c
 from odac_db.schema.model import Column
+from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Report, Statement
 from tests.unit.fake_database import FakeDatabase, install, operation
 
@@ -72,12 +73,14 @@ def test_plan_always_exits_0(database: FakeDatabase, odac_db: Callable[..., Answ
 def test_leave_reaches_the_database(database: FakeDatabase, odac_db: Callable[..., Answer]) -> None:
     odac_db("plan", *ON, "--allow", "drop_column", "--allow", "drop_table:old", "--prune")
     assert database.asked == {"allow": {"drop_column", "drop_table:old"}, "prune": True}
-    odac_db("migrate", *ON, "--allow-destructive", "--lock-timeout", "2.5")
+    locks = ("--table-lock-timeout", "0.5", "--table-lock-patience", "7")
+    odac_db("migrate", *ON, "--allow-destructive", "--lock-timeout", "2.5", *locks)
     assert database.asked.pop("progress")
     assert database.asked == {
         "allow": {"destructive"},
         "prune": False,
         "lock_timeout": 2.5,
+        "online": Online(table_lock_timeout=0.5, table_lock_patience=7),
     }
     assert database.opened == {"url": "sqlite://", "schema": Path("tables")}
 

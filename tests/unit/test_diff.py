@@ -10,6 +10,7 @@ from odac_db.dialects.base import Features
 from odac_db.migrate.diff import diff
 from odac_db.migrate.order import ordered
 from odac_db.migrate.transform import transformed
+from odac_db.migrate.unclashing import unclashing
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -288,3 +289,17 @@ def test_an_index_whose_name_another_takes_goes_before_the_rename() -> None:
         ran = kinds(ordered(changes, live, live))
         assert ran.index(DropIndex) < ran.index(RenameConstraint)
         assert AddIndex not in ran or ran.index(RenameConstraint) < ran.index(AddIndex)
+
+
+def test_an_index_that_a_foreign_key_may_need_is_put_aside_till_it_is_replaced() -> None:
+    first, second = (Index(name=f"x{n}", parts=parts(on)) for n, on in ((1, "a"), (2, "b")))
+    live = schema(table("t", "a", "b", indexes=(first, second)))
+    renaming = replace(KEEPS_KEY_INDEXES, renames_constraints=frozenset({"index"}))
+    wanted = (Index(name="x1", parts=parts("b")), Index(name="x2", parts=parts("a"), unique=True))
+    changes = diff(live, schema(table("t", "a", "b", indexes=wanted)), renaming)
+    aside, other, drop, add = ordered(unclashing(changes), live, live)
+    assert isinstance(aside, RenameConstraint)
+    assert isinstance(drop, DropIndex)
+    assert (aside.before, drop.index.name) == ("x1", aside.after)
+    assert other == RenameConstraint(table="t", what="index", before="x2", after="x1")
+    assert isinstance(add, AddIndex)

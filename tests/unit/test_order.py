@@ -12,6 +12,7 @@ from odac_db.schema.changes import (
     AddColumn,
     AddForeignKey,
     AddIndex,
+    AddPrimaryKey,
     AlterColumn,
     Change,
     CleanOrphans,
@@ -21,9 +22,12 @@ from odac_db.schema.changes import (
     DropColumn,
     DropForeignKey,
     DropIndex,
+    DropPrimaryKey,
     DropTable,
     RenameColumn,
+    RenameConstraint,
     RenameTable,
+    ReplaceEnum,
     kind_of,
 )
 from odac_db.schema.model import (
@@ -240,3 +244,27 @@ def test_a_unique_index_goes_before_a_foreign_key_could_be_built_on_it() -> None
         DropIndex(table="t", index=unique),
     ]
     assert kinds(ordered(changes, schema(), schema())) == ["drop_index", "add_foreign_key"]
+
+
+def test_a_key_whose_name_another_takes_goes_before_the_rename() -> None:
+    changes: list[Change] = [
+        RenameConstraint(table="t", what="index", before="i", after="one"),
+        DropPrimaryKey(table="t", primary_key=PrimaryKey(columns=("a",), name="one")),
+        AddPrimaryKey(table="t", primary_key=PrimaryKey(columns=("b",), name="two")),
+        DropIndex(table="t", index=Index(name="two", parts=(IndexPart(column="b"),), unique=True)),
+    ]
+    ran = ordered(changes, schema(), schema())
+    assert ran == [changes[1], changes[3], changes[0], changes[2]]
+
+
+def test_an_index_that_spells_out_enum_values_goes_before_the_type_is_replaced() -> None:
+    mood = column("s", enum="mood")
+    index = Index(name="i", parts=(IndexPart(column="id"),), where="s = 'a'")
+    enums = [EnumType(name="mood", values=values) for values in (("a", "b"), ("a",))]
+    changes: list[Change] = [
+        ReplaceEnum(before=enums[0], after=enums[1], columns=(("t", mood, mood),)),
+        DropIndex(table="t", index=index, replaced=True),
+        AddIndex(table="t", index=index, replaces=index),
+    ]
+    ran = ordered(changes, schema(), schema())
+    assert ran == [changes[1], changes[0], changes[2]]

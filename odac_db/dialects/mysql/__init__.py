@@ -11,6 +11,7 @@ from odac_db.dialects.mysql.hazards import hazards
 from odac_db.dialects.mysql.introspect import introspect
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.mysql.locking import LOCKING
 from odac_db.dialects.mysql.lossy import lossy
 from odac_db.dialects.mysql.render import render
 from odac_db.dialects.mysql.resolve import resolve
@@ -35,6 +36,7 @@ MYSQL = Dialect(
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,
+    locking=LOCKING,
     start=start,
     is_open=is_open,
     refusal=refusal,

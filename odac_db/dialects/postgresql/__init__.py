@@ -8,6 +8,7 @@ from odac_db.dialects.postgresql.features import features
 from odac_db.dialects.postgresql.hazards import hazards
 from odac_db.dialects.postgresql.introspect import introspect
 from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.postgresql.locking import LOCKING
 from odac_db.dialects.postgresql.lossy import lossy
 from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.render import render
@@ -33,6 +34,7 @@ POSTGRESQL = Dialect(
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,
+    locking=LOCKING,
     start=start,
     is_open=is_open,
     refusal=refusal,

@@ -65,7 +65,7 @@ def render(
         Rendered(
             change=change,
             statements=tuple(
-                Statement(sql, committed_first=isinstance(change, AddEnumValue))
+                Statement(sql, stage="ahead" if isinstance(change, AddEnumValue) else "main")
                 for sql in renderer.statements(change)
             ),
         )

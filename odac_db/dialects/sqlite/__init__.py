@@ -10,6 +10,7 @@ from odac_db.dialects.sqlite.features import features
 from odac_db.dialects.sqlite.hazards import hazards
 from odac_db.dialects.sqlite.introspect import introspect
 from odac_db.dialects.sqlite.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.sqlite.locking import LOCKING
 from odac_db.dialects.sqlite.lossy import lossy
 from odac_db.dialects.sqlite.render import render
 from odac_db.dialects.sqlite.resolve import resolve
@@ -35,6 +36,7 @@ SQLITE = Dialect(
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,
+    locking=LOCKING,
     start=start,
     is_open=is_open,
     refusal=refusal,

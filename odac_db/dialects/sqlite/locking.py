@@ -1,0 +1,35 @@
+"""SQLite has one lock for all, and a plan holds it from its beginning: nothing to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from odac_db.dialects.base import Claim, Features, Locking
+from odac_db.schema.changes import Change
+from odac_db.schema.model import Schema
+
+
+def claims(
+    changes: Sequence[Change],  # noqa: ARG001
+    current: Schema,  # noqa: ARG001
+    features: Features,  # noqa: ARG001
+) -> tuple[Claim, ...]:
+    return ()
+
+
+def limit(connection: Connection, seconds: float | None, features: Features) -> None:
+    """Nothing: ``BEGIN IMMEDIATE`` has waited already."""
+
+
+def is_busy(error: BaseException) -> bool:  # noqa: ARG001
+    """Never: a busy file is the migration lock's matter."""
+    return False
+
+
+def holders(connection: Connection, table: str, features: Features) -> tuple[str, ...]:  # noqa: ARG001
+    return ()
+
+
+LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, holders=holders)

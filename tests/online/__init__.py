@@ -1,0 +1,1 @@
+"""Tables in use: how a migrate changes them while others read and write."""
