@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from odac_db.migrate.expressions import mentions
+from odac_db.migrate.early import early_drops
 from odac_db.migrate.reference_order import parents_first
 from odac_db.schema.changes import (
     AddCheck,
@@ -67,7 +67,7 @@ def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Ch
     successors.update(
         (c.table, c.replaces) for c in changes if isinstance(c, AddIndex) and c.replaces
     )
-    early = _gone_with_columns(changes) | _in_the_way(changes)
+    early = early_drops(changes)
     remade = {(c.table, c.column.name) for c in changes if isinstance(c, DropColumn)} & successors
 
     def rank(change: Change) -> Rank:
@@ -78,77 +78,6 @@ def ordered(changes: Sequence[Change], live: Schema, desired: Schema) -> list[Ch
         return _rank(change, places, successors)
 
     return sorted(changes, key=rank)
-
-
-def _gone_with_columns(changes: Sequence[Change]) -> set[int]:
-    """Drops of what is built on columns that are dropped to be added again.
-
-    Servers drop keys and indexes with the column, and know them no more when their turn
-    comes; computed columns keep it from being dropped.
-    """
-    added = {(c.table, c.column.name) for c in changes if isinstance(c, AddColumn)}
-    dropped = {(c.table, c.column.name) for c in changes if isinstance(c, DropColumn)}
-    again = added & dropped
-    computed = [
-        c
-        for c in changes
-        if isinstance(c, DropColumn)
-        and (c.table, c.column.name) not in again
-        and _stands_on(c, again)
-    ]
-    gone = again | {(c.table, c.column.name) for c in computed}
-    found = {id(c) for c in changes if not isinstance(c, DropColumn) and _stands_on(c, gone)}
-    return found | {id(c) for c in computed}
-
-
-def _in_the_way(changes: Sequence[Change]) -> set[int]:
-    """Drops of keys and indexes that cannot wait for what takes their place.
-
-    Because a key of another kind takes their name, or because they spell out a value of an
-    enum type that is replaced.
-    """
-    renamed = {(c.table, c.after) for c in changes if isinstance(c, RenameConstraint)}
-    keys = {(c.table, c.primary_key.name) for c in changes if isinstance(c, AddPrimaryKey)}
-    replaced = [
-        (table, column.name)
-        for c in changes
-        if isinstance(c, ReplaceEnum)
-        for table, column, _ in c.columns
-    ]
-    found = set()
-    for change in changes:
-        match change:
-            case DropPrimaryKey() if (change.table, change.primary_key.name) in renamed:
-                found.add(id(change))
-            case DropIndex() if (change.table, change.index.name) in keys:
-                found.add(id(change))
-            case DropIndex() if any(
-                table == change.table and mentions(text, column)
-                for table, column in replaced
-                for text in (change.index.where, *(p.expression for p in change.index.parts))
-            ):
-                found.add(id(change))
-            case _:
-                pass
-    return found
-
-
-def _stands_on(change: Change, columns: set[tuple[str, str]]) -> bool:
-    """Whether what the change drops is built on one of the columns."""
-    names: Sequence[str] = ()
-    texts: Sequence[str | None] = ()
-    match change:
-        case DropIndex():
-            names = (*change.index.columns, *change.index.include)
-            texts = (change.index.where, *(part.expression for part in change.index.parts))
-        case DropPrimaryKey():
-            names = (*change.primary_key.columns, *change.primary_key.include)
-        case DropColumn() if change.column.generated is not None:
-            texts = (change.column.generated.expression,)
-        case _:
-            return False
-    mine = [column for table, column in columns if table == change.table]
-    return any(one in names or any(mentions(text, one) for text in texts) for one in mine)
 
 
 def _places(live: Schema, desired: Schema) -> dict[str, int]:

@@ -32,6 +32,7 @@ NUMBERS = {name: column("integer") for name in ("a", "b", "c")}
 COMPUTED = column("big_integer", generated=doubled("a"))
 INDEXED = [{"columns": ["b", "c"]}, {"columns": ["b"], "unique": True, "name": "by b"}]
 
+LOWER = column("string", generated={"expression": "lower(name)", "stored": True})
 NOT_IN = [{"expression": "name NOT IN ('50%', 'it''s not')"}]
 
 FOUND: dict[str, tuple[Folder, Folder]] = {
@@ -83,6 +84,22 @@ FOUND: dict[str, tuple[Folder, Folder]] = {
             "t": table(NUMBERS, indexes=[{"columns": ["b"], "name": "two"}]),
             "u": table(NUMBERS, indexes=[{"columns": ["c"], "name": "one"}]),
         },
+    ),
+    "what is computed from a column goes as the column gets another type": (
+        {"t": table({"id": column("integer"), "name": column("string"), "z": LOWER})},
+        {"t": table({"id": column("integer"), "name": column("text")})},
+    ),
+    "what is computed becomes plain as its base gets another type": (
+        {"t": table({"name": column("string"), "z": LOWER})},
+        {"t": table({"name": column("text"), "z": column("string")})},
+    ),
+    "an index goes as its column gets a type that has none": (
+        {
+            "t": table(
+                {"id": column("integer"), "a": column("string")}, indexes=[{"columns": ["a"]}]
+            )
+        },
+        {"t": table({"id": column("integer"), "a": column("json")})},
     ),
     "a numbered column goes with its keys, and another key's column gets another type": (
         {
