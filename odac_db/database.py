@@ -12,6 +12,7 @@ from odac_db.dialects.connect import engine_of, migrating, reading
 from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
 from odac_db.migrate import ledger
+from odac_db.migrate.hold import unknown_leave
 from odac_db.migrate.run import Leave, Runner, Source
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Progress, Report
@@ -108,7 +109,7 @@ class Database(Executing):
         ConnectionFailed, UnsupportedServer, ServerRefused or LedgerIsNewer.
         """
         with reading(self.engine) as conn:
-            return self._runner(conn, Leave(allow=allow, prune=prune)).plan()
+            return self._runner(conn, Leave(allow=_known(allow), prune=prune)).plan()
 
     def migrate(
         self,
@@ -141,7 +142,7 @@ class Database(Executing):
         SeedError.
         """
         leave = Leave(
-            allow=allow,
+            allow=_known(allow),
             prune=prune,
             lock_timeout=lock_timeout,
             online=online,
@@ -225,6 +226,15 @@ def _source(schema: object, folder: SchemaFolder | None, name: str) -> Source | 
     if folder is not None:
         return FolderSource(folder, name)
     return None if schema is None else MetadataSource(schema)
+
+
+def _known(allow: Collection[str]) -> Collection[str]:
+    """The leave that is given. Misspelt leave would hold back in silence what it names."""
+    given = (allow,) if isinstance(allow, str) else allow
+    fault = unknown_leave(given)
+    if fault:
+        raise OdacDbError(fault)
+    return given
 
 
 def _check_names(urls: Mapping[str, str], folder: SchemaFolder | None) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from odac_db.cli.errors import UsageProblem
+
 Url = Annotated[
     str | None,
     typer.Option(
@@ -52,5 +54,11 @@ Paths = Annotated[
 
 
 def allowed(allow: list[str] | None, allow_destructive: bool) -> frozenset[str]:
-    """What ``Database`` calls ``allow``."""
+    """What ``Database`` calls ``allow``; ``UsageProblem`` for a kind of change there is not."""
+    if allow:
+        from odac_db.migrate.hold import unknown_leave
+
+        fault = unknown_leave(allow)
+        if fault:
+            raise UsageProblem(f"--{fault}")
     return frozenset(allow or ()) | ({"destructive"} if allow_destructive else frozenset())

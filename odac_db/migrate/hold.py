@@ -8,6 +8,7 @@ waits with it; everything else proceeds.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import get_args
 
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.describe import name_of
@@ -23,12 +24,28 @@ from odac_db.schema.changes import (
     kind_of,
     table_of,
 )
+from odac_db.schema.files.validate import nearest
 from odac_db.schema.model import Column
 
 DESTRUCTIVE = "destructive"
 
 
 Lossy = Callable[[Column, Column], str | None]
+
+
+KINDS = tuple(str(change.__struct_config__.tag) for change in get_args(Change))
+
+
+def unknown_leave(allow: Collection[str]) -> str:
+    """What is wrong with leave that names no kind of change; empty where all do.
+
+    Whether its object exists is not asked: the same leave may be given on every boot.
+    """
+    for leave in allow:
+        kind = leave.partition(":")[0]
+        if kind not in KINDS and leave != DESTRUCTIVE:
+            return f"allow: there is no change {kind!r}{nearest(kind, [*KINDS, DESTRUCTIVE])}"
+    return ""
 
 
 def is_allowed(change: Change, allow: Collection[str]) -> bool:

@@ -154,6 +154,9 @@ def test_missing_url_and_schema_are_usage_errors(
     assert "--schema" in answer.err
     assert "url" not in database.opened
     assert odac_db("plan", "--bogus").code == 2
+    answer = odac_db("plan", "--url", "sqlite://", "--schema", ".", "--allow", "drop_colum")
+    assert answer.code == 2
+    assert "did you mean 'drop_column'?" in answer.err
     assert odac_db("no-such-verb").code == 2
 
 

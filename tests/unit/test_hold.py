@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import MetaData
 
+from odac_db import Database, OdacDbError
 from odac_db.migrate.dependants import Verdict
 from odac_db.migrate.diff import diff
-from odac_db.migrate.hold import is_allowed, judged
+from odac_db.migrate.hold import is_allowed, judged, unknown_leave
 from odac_db.migrate.relax import relaxed
 from odac_db.migrate.rename import Question
 from odac_db.schema.changes import (
@@ -159,3 +161,22 @@ def test_a_pruned_table_needs_leave() -> None:
     found = verdicts(live, schema(table("a", "x")), prune=True)
     assert states(found) == [("drop_table", "held_back")]
     assert isinstance(next(iter(found.values())).change, DropTable)
+
+
+@pytest.mark.parametrize("leave", ["drop_column", "drop_column:t.a", "destructive", "drop_table:t"])
+def test_leave_names_a_kind_of_change(leave: str) -> None:
+    assert unknown_leave([leave]) == ""
+
+
+def test_misspelt_leave_is_told_with_the_nearest_kind() -> None:
+    fault = unknown_leave(["drop_table", "drop_colum:posts.slug"])
+    assert "'drop_colum'" in fault
+    assert "drop_column" in fault.replace("'drop_colum'", "")
+
+
+@pytest.mark.parametrize("allow", ["drop_colum", ["drop_colum"], [""]])
+def test_a_database_refuses_misspelt_leave(allow: str | list[str]) -> None:
+    with Database.open("sqlite://", schema=MetaData()) as db:
+        for given in (db.plan, db.migrate):
+            with pytest.raises(OdacDbError, match="allow"):
+                given(allow=allow)
