@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from odac_db.errors import DeclarationError
 from odac_db.schema.declaration import Declarations
 
 
@@ -18,10 +19,18 @@ class SchemaFolder:
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
-        """A hash of each connection's files."""
+        """A hash of each connection's files.
+
+        Raises DeclarationError where one cannot be read, with all faults of all files.
+        """
         from odac_db.schema.files import folder_digest
 
-        return folder_digest(self.path)
+        try:
+            return folder_digest(self.path)
+        except DeclarationError:
+            # Reading finds the same faults, and those of the files that could be read.
+            _ = self.declarations
+            raise
 
     @cached_property
     def declarations(self) -> Mapping[str, Declarations]:

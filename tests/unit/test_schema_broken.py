@@ -186,6 +186,10 @@ def symlink_loop(folder: Path) -> None:
     (folder / "worse.yaml").symlink_to("bad.yaml")
 
 
+def in_capitals(folder: Path) -> None:
+    (folder / "bad.YAML").write_text(GOOD)
+
+
 def dangling(folder: Path) -> None:
     (folder / "bad.yaml").symlink_to("nowhere.yaml")
 
@@ -243,6 +247,7 @@ GENERATED: list[tuple[Callable[[Path], None], str, int, int, str]] = [
     (oversized, "bad.yaml", 1, 1, "9.5 MiB; a schema file has at most 1 MiB"),
     (symlink_loop, "bad.yaml", 1, 1, "the file cannot be read: Too many levels of symbolic links"),
     (dangling, "bad.yaml", 1, 1, "there is no such file"),
+    (in_capitals, "bad.YAML", 1, 1, "a schema file ends in .yaml, in small letters: rename it"),
     (latin1, "bad.yaml", 2, 5, "byte 0xf6 is not UTF-8"),
     (nul, "bad.yaml", 2, 4, "the file holds a NUL"),
     (control, "bad.yaml", 1, 12, "not valid YAML: control characters are not allowed"),

@@ -108,7 +108,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _file(path: Path, problems: list[Problem]) -> Iterator[SchemaFile]:
     """The file, if it is a schema file that can be read."""
-    if os.path.splitext(path.name)[1] not in SUFFIXES:
+    suffix = os.path.splitext(path.name)[1]
+    if suffix not in SUFFIXES:
+        if suffix.lower() in SUFFIXES:
+            message = f"a schema file ends in {suffix.lower()}, in small letters: rename it"
+            problems.append(Problem(str(path), 1, 1, message))
         return
     try:
         content = _content(path)
