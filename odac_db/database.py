@@ -11,7 +11,6 @@ from odac_db.dialects import dialect_of
 from odac_db.dialects.connect import engine_of, migrating, reading
 from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
-from odac_db.migrate import ledger
 from odac_db.migrate.hold import unknown_leave
 from odac_db.migrate.run import Leave, Runner, Source
 from odac_db.schema.online import Online
@@ -163,9 +162,15 @@ class Database(Executing):
             return pull(conn, dialect_of(conn), Path(directory), force=force)
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        """Every migrate that changed this database, oldest first."""
+        """Every migrate that changed this database, oldest first.
+
+        A migrate whose process was killed is told as ``died`` (MySQL and MariaDB, and on
+        PostgreSQL one committed in parts; elsewhere it left nothing to tell).
+        """
+        from odac_db.migrate.history import history
+
         with reading(self.engine) as conn:
-            return ledger.history(conn)
+            return history(conn, dialect_of(conn))
 
     def orphan_runs(self) -> tuple[OrphanRun, ...]:
         """What migrates cleaned away before adding foreign keys, by run and constraint."""

@@ -99,6 +99,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if matrix in config.stash:
         labels = ", ".join(server.label for server in config.stash[matrix])
         terminalreporter.write_line(f"servers: {labels}")
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties if report.when == "call" else ():
+            if name == "told":  # what a test measured: record_property("told", ...)
+                terminalreporter.write_line(text)
 
 
 PARAMETERS: dict[str, tuple[str, ...]] = {

@@ -19,7 +19,7 @@ Limit = Annotated[
     int | None, typer.Option("--limit", min=1, metavar="N", help="Only the last N runs.")
 ]
 
-_STYLES = {"applied": "green", "running": "yellow", "failed": "red"}
+_STYLES = {"applied": "green", "running": "yellow", "failed": "red", "died": "red"}
 
 
 def history(

@@ -25,6 +25,9 @@ from odac_db.schema.plan import Operation
 FORMAT = 1
 """The format of the ``_odac_`` tables; a database with a higher one is refused."""
 
+DIED = "died"
+"""The status of a run whose process ended without a word."""
+
 state_table = sa.Table(
     "_odac_state",
     metadata,
@@ -64,8 +67,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One run of migrate that changed something.
 
-    ``status`` is applied, running (also of a run that died on a server that cannot roll
-    back) or failed; ``done`` of the ``operations`` had been executed. Times are UTC.
+    ``status`` is applied, running, failed, or died: its process was gone before its end, on
+    a server that cannot roll back. ``done`` of the ``operations`` had been executed, and of
+    a run that died perhaps one more. Times are UTC.
     """
 
     run: str
@@ -145,7 +149,7 @@ def begin_run(conn: Connection, run: str, operations: Sequence[Operation]) -> No
 
 def extend_run(conn: Connection, run: str, operations: Sequence[Operation]) -> None:
     """Writes that a run is going to do more: these are all its operations."""
-    _update(conn, run, {"operations": _summaries(operations)})
+    _update(conn, migrations_table.c.run == run, {"operations": _summaries(operations)})
 
 
 def _summaries(operations: Sequence[Operation]) -> str:
@@ -153,18 +157,25 @@ def _summaries(operations: Sequence[Operation]) -> str:
     return msgspec.json.encode(summaries).decode()
 
 
+def end_dead_runs(conn: Connection, but: str) -> None:
+    """Writes that runs which never said how they ended have died, all but the leader's own."""
+    table = migrations_table.c
+    _update(conn, (table.status == "running") & (table.run != but), {"status": DIED})
+
+
 def note_progress(conn: Connection, run: str, done: int) -> None:
     """Writes how many operations of the run are executed."""
-    _update(conn, run, {"done": done})
+    _update(conn, migrations_table.c.run == run, {"done": done})
 
 
 def end_run(conn: Connection, run: str, done: int, status: str = "applied") -> None:
     """Writes that the run is over."""
-    _update(conn, run, {"done": done, "status": status, "finished_at": _now()})
+    values = {"done": done, "status": status, "finished_at": _now()}
+    _update(conn, migrations_table.c.run == run, values)
 
 
-def _update(conn: Connection, run: str, values: Mapping[str, Any]) -> None:
-    conn.execute(sa.update(migrations_table).where(migrations_table.c.run == run).values(**values))
+def _update(conn: Connection, which: sa.ColumnElement[bool], values: Mapping[str, Any]) -> None:
+    conn.execute(sa.update(migrations_table).where(which).values(**values))
 
 
 def history(conn: Connection) -> tuple[HistoryEntry, ...]:

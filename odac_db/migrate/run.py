@@ -195,6 +195,7 @@ class Runner:
         work.rewind()
         with self._transaction(work):
             ledger.create(self.conn)
+            ledger.end_dead_runs(self.conn, but=work.run)
             if not work.operations:
                 work.take(look.plan.of_status("pending"))
             while True:

@@ -9,7 +9,7 @@ import msgspec
 from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import quote
-from odac_db.schema.changes import AddColumn
+from odac_db.schema.changes import AddColumn, AlterColumn
 from odac_db.schema.model import Table
 
 _UNSAFE = re.compile(
@@ -17,6 +17,8 @@ _UNSAFE = re.compile(
     r"|system_user|load_file|found_rows|row_count|last_insert_id)\s*\(",
     re.IGNORECASE,
 )
+
+FILLING = "odac-db is filling this column"
 
 
 def is_refused(change: AddColumn, features: MySQLFeatures) -> bool:
@@ -37,14 +39,30 @@ def is_refused(change: AddColumn, features: MySQLFeatures) -> bool:
 def filled(change: AddColumn, live: Table, place: str, features: MySQLFeatures) -> list[str]:
     """The column added empty, each row given its own default, then the column as declared.
 
+    Until then its comment says so: a run that dies on the way leaves a column that the next
+    one can tell from one whose NULLs somebody wrote.
+    """
+    empty = msgspec.structs.replace(change.column, nullable=True, default=None, comment=FILLING)
+    added = f"ADD COLUMN {clauses.column(empty, features)}{place}"
+    made = AlterColumn(table=change.table, before=empty, after=change.column)
+    return [f"ALTER TABLE {quote(change.table)} {added}", *filled_up(made, live, features)]
+
+
+def was_left_empty(change: AlterColumn) -> bool:
+    """Whether a run died between adding this column and filling it."""
+    return change.before.comment == FILLING and change.after.default is not None
+
+
+def filled_up(change: AlterColumn, live: Table, features: MySQLFeatures) -> list[str]:
+    """Rows without a value given their own default, then the column as declared.
+
     Columns that follow updates are set to themselves, so that they do not follow this one.
     """
-    column, table = change.column, quote(change.table)
-    empty = msgspec.structs.replace(column, nullable=True, default=None)
+    column, table = change.after, quote(change.table)
+    name = quote(column.name)
     still = [quote(other.name) for other in live.columns if other.on_update is not None]
-    values = [f"{quote(column.name)} = {column.default}", *(f"{name} = {name}" for name in still)]
+    values = [f"{name} = {column.default}", *(f"{other} = {other}" for other in still)]
     return [
-        f"ALTER TABLE {table} ADD COLUMN {clauses.column(empty, features)}{place}",
-        f"UPDATE {table} SET {', '.join(values)}",
+        f"UPDATE {table} SET {', '.join(values)} WHERE {name} IS NULL",
         f"ALTER TABLE {table} MODIFY COLUMN {clauses.column(column, features)}",
     ]

@@ -9,12 +9,15 @@ from odac_db.schema.changes import (
     AddColumn,
     AddForeignKey,
     AddIndex,
+    AddPrimaryKey,
     Change,
     CreateTable,
     DropColumn,
     DropForeignKey,
     DropIndex,
+    DropPrimaryKey,
     RenameColumn,
+    RenameConstraint,
     RenameTable,
 )
 from odac_db.schema.model import ForeignKey, Index, IndexPart, Table
@@ -39,6 +42,12 @@ def follow(live: dict[str, Table], change: Change) -> None:
             table = live[change.table]
             kept = tuple(k for k in table.foreign_keys if k.name != change.foreign_key.name)
             live[change.table] = replace(table, foreign_keys=kept)
+        case AddPrimaryKey():
+            live[change.table] = replace(live[change.table], primary_key=change.primary_key)
+        case DropPrimaryKey():
+            live[change.table] = replace(live[change.table], primary_key=None)
+        case RenameConstraint():
+            live[change.table] = _index_renamed(live[change.table], change)
         case _:
             pass
 
@@ -79,16 +88,32 @@ def _changed(table: Table, change: AddColumn | DropColumn | AddIndex | DropIndex
             return replace(table, indexes=tuple(i for i in table.indexes if i.name != dropped))
 
 
-def _column_renamed(table: Table, change: RenameColumn) -> Table:
-    def named(name: str | None) -> str | None:
-        return change.after if name == change.before else name
-
+def _index_renamed(table: Table, change: RenameConstraint) -> Table:
+    """Only indexes change their names in place here."""
     return replace(
         table,
-        columns=tuple(replace(c, name=named(c.name) or "") for c in table.columns),
         indexes=tuple(
-            replace(i, parts=tuple(replace(p, column=named(p.column)) for p in i.parts))
-            for i in table.indexes
+            replace(index, name=change.after) if index.name == change.before else index
+            for index in table.indexes
+        ),
+    )
+
+
+def _column_renamed(table: Table, change: RenameColumn) -> Table:
+    def named(name: str) -> str:
+        return change.after if name == change.before else name
+
+    def part(item: IndexPart) -> IndexPart:
+        return item if item.column is None else replace(item, column=named(item.column))
+
+    key = table.primary_key
+    return replace(
+        table,
+        columns=tuple(replace(c, name=named(c.name)) for c in table.columns),
+        primary_key=key and replace(key, columns=tuple(map(named, key.columns))),
+        indexes=tuple(replace(i, parts=tuple(map(part, i.parts))) for i in table.indexes),
+        foreign_keys=tuple(
+            replace(each, columns=tuple(map(named, each.columns))) for each in table.foreign_keys
         ),
     )
 

@@ -16,7 +16,7 @@ from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.alter import Clauses
 from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.fill import filled, is_refused
+from odac_db.dialects.mysql.fill import filled, filled_up, is_refused, was_left_empty
 from odac_db.dialects.mysql.following import follow
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.rename_column import rename_clauses
@@ -187,6 +187,8 @@ class _Renderer:
             case AddColumn() if is_refused(change, self.features):
                 place = self.altering.place(change.table, change.column.name)
                 return filled(change, self.live[change.table], place, self.features)
+            case AlterColumn() if was_left_empty(change):
+                return filled_up(change, self.live[change.table], self.features)
             case AlterColumn():
                 steps = self.in_two_steps(change)
                 return [_alter(change.table, *step) for step in steps] if steps else None
