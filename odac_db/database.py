@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from odac_db.dialects import dialect_of
 from odac_db.dialects.connect import engine_of, migrating, reading
 from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
+from odac_db.migrate import ledger
 from odac_db.migrate.hold import unknown_leave
 from odac_db.migrate.run import Leave, Runner, Source
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Progress, Report
-from odac_db.sources import FolderSource, MetadataSource, SchemaFolder
+from odac_db.sources import FolderSource, MetadataSource, NoSource, SchemaFolder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -172,6 +174,30 @@ class Database(Executing):
         with reading(self.engine) as conn:
             return history(conn, dialect_of(conn))
 
+    def plan_back(self, run: str, *, allow: Collection[str] = ()) -> Plan:
+        """What would take back the structural changes of a run (see ``history``).
+
+        Values are not kept: hazards named ``not_restored`` say what comes back empty or
+        stays converted. What the run cleaned away is for ``restore_orphans``. Changes
+        nothing. Raises ReverseRefused for a run that is unknown or taken back already, and
+        for one whose tables a later run changed.
+        """
+        with reading(self.engine) as conn:
+            return self._way_back(conn, run, Leave(allow=allow)).plan()
+
+    def migrate_back(
+        self, run: str, *, allow: Collection[str] = (), lock_timeout: float = 60.0
+    ) -> Report:
+        """Takes back the structural changes of a run, with the promises of ``migrate``.
+
+        What the run made is dropped, and so held back unless ``allow`` names it. The
+        declarations are not looked at: change them back as well, or the next migrate
+        applies them again. Raises what ``migrate`` raises, and ReverseRefused.
+        """
+        leave = Leave(allow=allow, lock_timeout=lock_timeout)
+        with migrating(self.engine) as conn:
+            return self._way_back(conn, run, leave).migrate()
+
     def orphan_runs(self) -> tuple[OrphanRun, ...]:
         """What migrates cleaned away before adding foreign keys, by run and constraint."""
         from odac_db.migrate.orphans.restore import runs
@@ -213,14 +239,17 @@ class Database(Executing):
         if self._source is None:
             message = "no schema is given: Database.open(url, schema=...)"
             raise OdacDbError(message)
-        dialect = dialect_of(conn)
-        return Runner(
-            conn=conn,
-            dialect=dialect,
-            features=dialect.features(conn),
-            source=self._source,
-            leave=leave,
-        )
+        return _runner(conn, self._source, leave)
+
+    def _way_back(self, conn: Connection, run: str, leave: Leave) -> Runner:
+        before = ledger.found_before(conn, run)
+        return replace(_runner(conn, self._source or NoSource(), leave), back_to=before)
+
+
+def _runner(conn: Connection, source: Source, leave: Leave) -> Runner:
+    dialect = dialect_of(conn)
+    features = dialect.features(conn)
+    return Runner(conn=conn, dialect=dialect, features=features, source=source, leave=leave)
 
 
 def _folder(schema: object) -> SchemaFolder | None:

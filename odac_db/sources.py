@@ -71,3 +71,14 @@ class MetadataSource:
         from odac_db.schema.metadata import declarations_of
 
         return declarations_of(self._metadata)
+
+
+@dataclass(frozen=True)
+class NoSource:
+    """Nothing is declared and nothing needs to be."""
+
+    def digest(self) -> str:
+        return ""
+
+    def read(self) -> Declarations:
+        return Declarations()

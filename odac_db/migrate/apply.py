@@ -23,6 +23,7 @@ from odac_db.migrate import ledger
 from odac_db.migrate.orphans.clean import OrphanKey, clean_all
 from odac_db.migrate.orphans.cleaning import Cleaning
 from odac_db.migrate.patience import FURTHER, Attempts
+from odac_db.migrate.reverse import found_by
 from odac_db.schema.changes import AddIndex, Change, CleanOrphans, CreateTable, table_of
 from odac_db.schema.model import Schema
 from odac_db.schema.online import Online
@@ -75,7 +76,8 @@ class Execution:
         begun = len(self.operations)
         self.operations = (*self.operations, *(_moved(one, begun) for one in more))
         book = ledger.extend_run if begun else ledger.begin_run
-        book(self.conn, self.run, self.operations)
+        changes = [one.change for one in self.operations]
+        book(self.conn, self.run, self.operations, found_by(self.live, changes))
         return True
 
     def execute_all(self) -> None:

@@ -35,7 +35,7 @@ from odac_db.schema.changes import (
     SetTableComment,
     SetTableOptions,
 )
-from odac_db.schema.model import Column, ForeignKey, Index, IndexPart
+from odac_db.schema.model import Column, EnumType, ForeignKey, Index, IndexPart, Table
 
 
 def name_of(change: Change) -> str:  # noqa: C901 - one line a change
@@ -76,8 +76,7 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
     name = name_of(change)
     match change:
         case CreateTable():
-            count = len(change.table.columns)
-            return f"{name} ({count} column{'s' if count != 1 else ''})"
+            return f"{name} ({_counted(change.table)})"
         case AddColumn():
             return f"{change.table}.{name} {_column(change.column)}"
         case DropColumn():
@@ -103,16 +102,24 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
         case AddExclusion() | DropExclusion():
             return f"{change.table} {name}"
         case CreateEnum():
-            return f"{name} ({', '.join(change.enum.values)})"
+            return f"{name} ({_values(change.enum)})"
         case AddEnumValue():
             return f"{name} + {change.value}"
         case ReplaceEnum():
-            was = ", ".join(change.before.values)
-            return f"{name} ({was}) → ({', '.join(change.after.values)})"
+            return f"{name} ({_values(change.before)}) → ({_values(change.after)})"
         case SetTableOptions():
             return f"{name} {', '.join(f'{key}={value}' for key, value in change.after.items())}"
         case DropTable() | DropEnum() | SetTableComment() | SetObjectComment() | SetEnumComment():
             return name
+
+
+def _counted(table: Table) -> str:
+    count = len(table.columns)
+    return f"{count} column{'s' if count != 1 else ''}"
+
+
+def _values(enum: EnumType) -> str:
+    return ", ".join(enum.values)
 
 
 def _column(column: Column) -> str:

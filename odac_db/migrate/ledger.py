@@ -17,9 +17,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from odac_db.errors import LedgerIsNewer
+from odac_db.errors import LedgerIsNewer, ReverseRefused
 from odac_db.migrate.bookkeeping import LONG_TEXT, ON_MYSQL, metadata
 from odac_db.migrate.reconcile import Known
+from odac_db.migrate.reverse import Before
 from odac_db.schema.plan import Operation
 
 FORMAT = 1
@@ -53,8 +54,16 @@ migrations_table = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("done", sa.Integer, nullable=False),
     sa.Column("operations", LONG_TEXT, nullable=False),
+    sa.Column("found", LONG_TEXT, nullable=False),  # JSON: what it changed, as it was before
     **ON_MYSQL,
 )
+
+
+TAKEN_BACK, TAKES_BACK = "taken_back", "takes_back"
+_OVER = {
+    TAKEN_BACK: "it is taken back already",
+    TAKES_BACK: "it took another run back; migrate brings that one again",
+}
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +76,10 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One run of migrate that changed something.
 
-    ``status`` is applied, running, failed, or died: its process was gone before its end, on
-    a server that cannot roll back. ``done`` of the ``operations`` had been executed, and of
-    a run that died perhaps one more. Times are UTC.
+    ``status`` is applied, running, failed, taken_back, takes_back (of the run that did that),
+    or died: its process was gone before its end, on a server that cannot roll back. ``done``
+    of the ``operations`` had been executed, and of a run that died perhaps one more. Times
+    are UTC.
     """
 
     run: str
@@ -134,27 +144,30 @@ def write_known(conn: Connection, known: Iterable[Known], forgotten: Sequence[st
         conn.execute(sa.insert(known_table), rows)
 
 
-def begin_run(conn: Connection, run: str, operations: Sequence[Operation]) -> None:
-    """Writes that a run starts, with what it is going to do."""
+def begin_run(conn: Connection, run: str, operations: Sequence[Operation], found: Before) -> None:
+    """Writes that a run starts, what it is going to do, and what it finds there."""
     conn.execute(
         sa.insert(migrations_table).values(
             run=run,
             started_at=_now(),
             status="running",
             done=0,
-            operations=_summaries(operations),
+            **_described(operations, found),
         )
     )
 
 
-def extend_run(conn: Connection, run: str, operations: Sequence[Operation]) -> None:
+def extend_run(conn: Connection, run: str, operations: Sequence[Operation], found: Before) -> None:
     """Writes that a run is going to do more: these are all its operations."""
-    _update(conn, migrations_table.c.run == run, {"operations": _summaries(operations)})
+    _update(conn, migrations_table.c.run == run, _described(operations, found))
 
 
-def _summaries(operations: Sequence[Operation]) -> str:
+def _described(operations: Sequence[Operation], found: Before) -> dict[str, str]:
     summaries = [f"{operation.kind} {operation.summary}" for operation in operations]
-    return msgspec.json.encode(summaries).decode()
+    return {
+        "operations": msgspec.json.encode(summaries).decode(),
+        "found": msgspec.json.encode(found).decode(),
+    }
 
 
 def end_dead_runs(conn: Connection, but: str) -> None:
@@ -166,6 +179,12 @@ def end_dead_runs(conn: Connection, but: str) -> None:
 def note_progress(conn: Connection, run: str, done: int) -> None:
     """Writes how many operations of the run are executed."""
     _update(conn, migrations_table.c.run == run, {"done": done})
+
+
+def end_reversal(conn: Connection, run: str, taken_back: str) -> None:
+    """Writes that one run took all of another back: neither is in the way of earlier ones."""
+    _update(conn, migrations_table.c.run == run, {"status": TAKES_BACK})
+    _update(conn, migrations_table.c.run == taken_back, {"status": TAKEN_BACK})
 
 
 def end_run(conn: Connection, run: str, done: int, status: str = "applied") -> None:
@@ -194,6 +213,34 @@ def history(conn: Connection) -> tuple[HistoryEntry, ...]:
         )
         for row in conn.execute(query)
     )
+
+
+def found_before(conn: Connection, run: str) -> Before:
+    """What that run found of all it changed.
+
+    Raises ReverseRefused for a run that is not known or taken back already, and for one
+    that is not the last to have changed some table: the later one has to go first.
+    """
+    if not sa.inspect(conn).has_table(migrations_table.name):
+        raise ReverseRefused(run, "no run is recorded in this database")
+    row = conn.execute(sa.select(migrations_table).filter_by(run=run)).first()
+    if row is None:
+        raise ReverseRefused(run, "there is no such run: odac-db history lists them")
+    if row.status in _OVER:
+        raise ReverseRefused(run, _OVER[row.status])
+    before = msgspec.json.decode(row.found, type=Before)
+    later = (
+        sa.select(migrations_table.c.run, migrations_table.c.found)
+        .where(migrations_table.c.started_at > row.started_at)
+        .where(migrations_table.c.status.not_in(list(_OVER)))
+        .order_by(migrations_table.c.started_at.desc())
+    )
+    for other in conn.execute(later):
+        both = before.touched & msgspec.json.decode(other.found, type=Before).touched
+        if both:
+            names = ", ".join(sorted(both))
+            raise ReverseRefused(run, f"run {other.run} changed {names} later; it has to go first")
+    return msgspec.structs.replace(before, run=run)
 
 
 def _now() -> str:

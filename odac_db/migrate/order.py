@@ -102,10 +102,8 @@ def _rank(  # noqa: C901 - one line a change
             return 2, 0, place, 0
         case DropCheck() | DropExclusion():
             return 2, 1, place, 0
-        case DropIndex() if change.replaced and (change.table, change.index) in successors:
-            return 6, 1, place, 0
-        case DropIndex() if change.replaced:
-            return 2, 2, place, 0
+        case DropIndex():
+            return _index_drop(change, place, successors)
         case DropColumn() if (change.table, change.column.name) in successors:
             return 2, 3, place, int(change.column.generated is None)
         case RenameColumn():
@@ -120,10 +118,6 @@ def _rank(  # noqa: C901 - one line a change
             return 6, 0, 0, 0
         case CleanOrphans() | AddForeignKey():  # in a cycle one cleaning makes work for another
             return 7, int(isinstance(change, AddForeignKey)), place, 0
-        case DropIndex() if change.index.unique:  # lest a foreign key is built on it
-            return 6, 2, place, 0
-        case DropIndex():
-            return 8, 0, place, 0
         case DropColumn():  # a computed one before those it is computed from
             return 8, 0, place, 1 + int(change.column.generated is None)
         case DropTable():
@@ -132,6 +126,14 @@ def _rank(  # noqa: C901 - one line a change
             return 8, 2, 0, 0
         case _:
             return 6, 1, place, _TABLE_STEPS[type(change)]
+
+
+def _index_drop(change: DropIndex, place: int, successors: set[object]) -> Rank:
+    if change.replaced:
+        return (6, 1, place, 0) if (change.table, change.index) in successors else (2, 2, place, 0)
+    if change.index.unique:  # lest a foreign key is built on it
+        return 6, 2, place, 0
+    return 8, 0, place, 0
 
 
 _ENUM_STEPS: Mapping[type, int] = {

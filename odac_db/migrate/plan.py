@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -20,7 +20,7 @@ from odac_db.migrate.order import ordered
 from odac_db.migrate.preflight import Finding
 from odac_db.migrate.reconcile import Known, reconciled
 from odac_db.migrate.relax import relaxed
-from odac_db.migrate.rename import declared_renames, questions
+from odac_db.migrate.rename import Question, declared_renames, questions
 from odac_db.migrate.respelt import respelt
 from odac_db.migrate.restated import restated
 from odac_db.migrate.transform import transformed
@@ -72,6 +72,25 @@ class Draft:
     settled: Schema
 
 
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """From a live schema by way of renames to a settled one.
+
+    ``renamed`` is the live schema after the renames, ``declared`` the settled one in the
+    words of the declarations (see ``restated``), ``asking`` finds the changes that
+    need an answer.
+    """
+
+    live: Schema
+    renames: Sequence[Change]
+    renamed: Schema
+    declared: Schema
+    settled: Schema
+    allow: Collection[str] = ()
+    prune: bool = False
+    asking: Callable[[Sequence[Change]], list[Question]] = lambda _: []
+
+
 def drafted(
     conn: Connection,
     dialect: Dialect,
@@ -99,34 +118,40 @@ def drafted(
         features,
         lambda tables: dialect.canonicalize(conn, tables, declared, features),
     )
-    changes = diff(renamed, settled, features, prune=request.prune)
-    changes += detached(renamed, changes, renames, features)
-    changes = unclashing(restated(changes, declared, settled))
-    verdicts = _judged(dialect, features, request, renamed, [*renames, *changes])
-    verdicts, findings = _checked(conn, features, verdicts, live)
-    operations = _operations(dialect, features, verdicts, findings, live, settled)
+    way = Way(
+        live=live,
+        renames=renames,
+        renamed=renamed,
+        declared=declared,
+        settled=settled,
+        allow=request.allow,
+        prune=request.prune,
+        asking=lambda changes: questions(renamed, changes, request.declarations),
+    )
     plan = Plan(
-        operations=tuple(operations),
+        operations=operations_of(conn, dialect, features, way),
         unsupported=live.unsupported,
         undeclared=tuple(sorted(set(renamed.tables) - set(declared.tables))),
     )
     return Draft(plan=plan, live=live, declared=declared, settled=settled)
 
 
-def _judged(
-    dialect: Dialect,
-    features: Features,
-    request: Request,
-    renamed: Schema,
-    changes: Sequence[Change],
-) -> list[Verdict]:
+def operations_of(
+    conn: Connection, dialect: Dialect, features: Features, way: Way
+) -> tuple[Operation, ...]:
+    """What is to be done on the way, in order, judged and checked against the rows."""
+    changes = diff(way.renamed, way.settled, features, prune=way.prune)
+    changes += detached(way.renamed, changes, way.renames, features)
+    changes = unclashing(restated(changes, way.declared, way.settled))
+    changes = [*way.renames, *changes]
     verdicts = judged(
         changes,
-        questions(renamed, changes, request.declarations),
+        way.asking(changes),
         lambda before, after: dialect.lossy(before, after, features),
-        request.allow,
+        way.allow,
     )
-    return relaxed(verdicts, renamed)
+    verdicts, findings = _checked(conn, features, relaxed(verdicts, way.renamed), way.live)
+    return tuple(_operations(dialect, features, verdicts, findings, way.live, way.settled))
 
 
 def _checked(

@@ -26,6 +26,7 @@ from odac_db.migrate.leader import leading
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import Known, learnt
+from odac_db.migrate.reverse import Before, drafted_back
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
 from odac_db.schema.online import Online
@@ -85,13 +86,17 @@ class _Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """One connection's plan or migrate: where, what is declared, what is allowed."""
+    """One connection's plan or migrate: where, what is declared, what is allowed.
+
+    ``back_to`` makes what an earlier run found the aim, instead of the declarations.
+    """
 
     conn: Connection
     dialect: Dialect
     features: Features
     source: Source
     leave: Leave
+    back_to: Before | None = None
 
     def plan(self) -> Plan:
         """What migrate would do. Changes nothing, not even a ledger table."""
@@ -123,7 +128,7 @@ class Runner:
     def _look(self) -> _Look:
         book = ledger.read(self.conn)
         live = self.dialect.introspect(self.conn, self.features, None)
-        digest = self.source.digest()
+        digest = self.source.digest() if self.back_to is None else ""
         if digest and not self.leave.prune and _vouched(book, digest, live):
             undeclared = msgspec.json.decode(book.state["undeclared"], type=tuple[str, ...])
             nothing = Plan(unsupported=live.unsupported, undeclared=undeclared)
@@ -131,6 +136,11 @@ class Runner:
         return self._full_look(book, live)
 
     def _full_look(self, book: Ledger, live: Schema) -> _Look:
+        if self.back_to is not None:
+            draft = drafted_back(
+                self.conn, self.dialect, self.features, live, self.back_to, self.leave.allow
+            )
+            return _Look(ledger=book, live=live, plan=draft.plan, draft=draft)
         declarations = self.source.read()
         request = Request(declarations=declarations, allow=self.leave.allow, prune=self.leave.prune)
         known = ledger.read_known(self.conn, book)
@@ -165,7 +175,7 @@ class Runner:
         """What is worth remembering: nothing vouches for seeds but their rows."""
         known = frozenset(learnt(draft.declared, draft.settled, look.live, self.features))
         settled = look.plan.in_sync and not _seeded(look.declarations)
-        digest = self.source.digest() if settled else ""
+        digest = self.source.digest() if settled and self.back_to is None else ""
         state = {"digest": digest}
         if digest:
             state["version"] = VERSION
@@ -206,6 +216,8 @@ class Runner:
                     break
             if work.operations:
                 ledger.end_run(self.conn, work.run, work.done)
+                if self.back_to is not None and look.plan.in_sync:
+                    ledger.end_reversal(self.conn, work.run, self.back_to.run)
         return _report(look.plan, started, work=work, written=written)
 
     @contextmanager

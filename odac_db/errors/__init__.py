@@ -1,0 +1,74 @@
+"""Every exception odac-db raises on purpose.
+
+    OdacDbError
+    ├── DeclarationError        the schema files are wrong: fix them
+    ├── UnsupportedServer       the server or its version is not one we know
+    ├── ConnectionFailed        the server cannot be reached or refuses us
+    ├── ServerRefused           the server will not let us read, or keep our books
+    ├── LockNotAcquired         another process is migrating and did not finish in time
+    ├── TableBusy               others kept a table locked: see who, and try again
+    ├── LedgerIsNewer           the database was migrated by a newer odac-db
+    ├── MigrationFailed         the server refused a statement
+    ├── VerificationFailed      the server accepted a statement and stored something else
+    ├── PullRefused             files exist that a pull would overwrite
+    ├── ReverseRefused          a run cannot be taken back
+    ├── SeedError               a seed row cannot be written
+    ├── ConstraintViolation     a constraint refused rows: tell the user, or choose other values
+    ├── RetryExhausted          others got in the way each time: try later
+    ├── OutcomeUnknown          the connection broke at COMMIT: look whether it is done
+    └── OnCommitFailed          it is committed, and a callback failed: do not run it again
+
+Facts are attributes, messages are built here, the driver's exception is kept as
+``__cause__``, and a password never appears in any of them.
+"""
+
+from __future__ import annotations
+
+from odac_db.errors.base import (
+    OdacDbError,
+    Problem,
+)
+from odac_db.errors.migration import (
+    ConnectionFailed,
+    DeclarationError,
+    LedgerIsNewer,
+    LockNotAcquired,
+    MigrationFailed,
+    PullRefused,
+    ReverseRefused,
+    SeedError,
+    ServerRefused,
+    TableBusy,
+    UnsupportedServer,
+    VerificationFailed,
+)
+from odac_db.errors.transactions import (
+    ConstraintViolation,
+    OnCommitFailed,
+    OutcomeUnknown,
+    RetryExhausted,
+)
+from odac_db.errors.transactions import (
+    ViolationKind as ViolationKind,
+)
+
+__all__ = [
+    "ConnectionFailed",
+    "ConstraintViolation",
+    "DeclarationError",
+    "LedgerIsNewer",
+    "LockNotAcquired",
+    "MigrationFailed",
+    "OdacDbError",
+    "OnCommitFailed",
+    "OutcomeUnknown",
+    "Problem",
+    "PullRefused",
+    "RetryExhausted",
+    "ReverseRefused",
+    "SeedError",
+    "ServerRefused",
+    "TableBusy",
+    "UnsupportedServer",
+    "VerificationFailed",
+]
