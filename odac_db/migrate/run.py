@@ -21,11 +21,12 @@ from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import OdacDbError, VerificationFailed
 from odac_db.ids import nanoid
 from odac_db.migrate import ledger, seeds
-from odac_db.migrate.apply import Execution, Listener, applied
+from odac_db.migrate.apply import Execution, Listener
 from odac_db.migrate.leader import leading
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import Known, learnt
+from odac_db.migrate.report import reported
 from odac_db.migrate.reverse import Before, drafted_back
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
@@ -107,11 +108,11 @@ class Runner:
         started = time.monotonic()
         look = self._unlocked_look()
         if look is not None and self._idle(look):
-            return _report(look.plan, started)
+            return reported(look.plan, started)
         with leading(self.conn, self.dialect, self.features, self.leave.lock_timeout):
             look = self._look()
             if self._idle(look):
-                return _report(look.plan, started)
+                return reported(look.plan, started)
             return self._lead(look, started)
 
     def _unlocked_look(self) -> _Look | None:
@@ -218,7 +219,7 @@ class Runner:
                 ledger.end_run(self.conn, work.run, work.done)
                 if self.back_to is not None and look.plan.in_sync:
                     ledger.end_reversal(self.conn, work.run, self.back_to.run)
-        return _report(look.plan, started, work=work, written=written)
+        return reported(look.plan, started, work=work, written=written)
 
     @contextmanager
     def _transaction(self, work: Execution) -> Iterator[None]:
@@ -282,30 +283,3 @@ def _vouched(book: Ledger, digest: str, live: Schema) -> bool:
         and state.get("version") == VERSION
         and state.get("stored") == _stored(live)
     )
-
-
-def _report(
-    plan: Plan,
-    started: float,
-    *,
-    work: Execution | None = None,
-    written: Sequence[SeedResult] = (),
-) -> Report:
-    return Report(
-        applied=applied(work.operations) if work is not None else (),
-        remaining=tuple(map(_explained, plan.operations)),
-        seeds=tuple(written),
-        orphans=dict(work.orphans) if work is not None else {},
-        unsupported=plan.unsupported,
-        undeclared=plan.undeclared,
-        run=work.run if work is not None and work.operations else "",
-        seconds=round(time.monotonic() - started, 3),
-    )
-
-
-def _explained(operation: Operation) -> Operation:
-    """An operation that is left; one that nothing stands in the way of any more says so."""
-    if operation.status != "pending":
-        return operation
-    reason = "became possible while this migrate ran: migrate once more"
-    return msgspec.structs.replace(operation, reason=reason)

@@ -1,0 +1,39 @@
+"""What a migrate tells when it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from odac_db.migrate.apply import Execution, applied
+from odac_db.schema.plan import Operation, Plan, Report, SeedResult
+
+
+def reported(
+    plan: Plan,
+    started: float,
+    *,
+    work: Execution | None = None,
+    written: Sequence[SeedResult] = (),
+) -> Report:
+    """The report of a run, or of a look that found nothing to do."""
+    return Report(
+        applied=applied(work.operations) if work is not None else (),
+        remaining=tuple(map(_explained, plan.operations)),
+        seeds=tuple(written),
+        orphans=dict(work.orphans) if work is not None else {},
+        unsupported=plan.unsupported,
+        undeclared=plan.undeclared,
+        run=work.run if work is not None and work.operations else "",
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _explained(operation: Operation) -> Operation:
+    """An operation that is left; one that nothing stands in the way of any more says so."""
+    if operation.status != "pending":
+        return operation
+    reason = "became possible while this migrate ran: migrate once more"
+    return msgspec.structs.replace(operation, reason=reason)
