@@ -247,9 +247,7 @@ class Database(Executing):
 
 
 def _runner(conn: Connection, source: Source, leave: Leave) -> Runner:
-    dialect = dialect_of(conn)
-    features = dialect.features(conn)
-    return Runner(conn=conn, dialect=dialect, features=features, source=source, leave=leave)
+    return Runner(conn=conn, dialect=dialect_of(conn), source=source, leave=leave)
 
 
 def _folder(schema: object) -> SchemaFolder | None:

@@ -19,7 +19,7 @@ from odac_db.cli.labels import label_of
 from odac_db.cli.text import counted, plain_ascii, printable
 from odac_db.schema.changes import Change, CreateTable
 from odac_db.schema.model import Column, Unsupported
-from odac_db.schema.plan import Operation, Plan, Report
+from odac_db.schema.plan import Drift, Operation, Plan, Report
 
 _MARKS = {"applied": ("✓", "green"), "held_back": ("⏸", "yellow"), "blocked": ("✗", "red")}
 _UNWRAPPED = 1_000_000
@@ -62,6 +62,7 @@ class Output:
     def plan(self, plan: Plan, *, title: str = "") -> None:
         """What a migrate would do, and one line that sums it up."""
         self._title(title)
+        self._drift(plan.drift)
         self._operations(plan.operations)
         self._left_alone(plan.unsupported, plan.undeclared)
         self.line(*verdict(plan))
@@ -69,6 +70,7 @@ class Output:
     def report(self, report: Report, *, title: str = "") -> None:
         """What a migrate did, what is left, and one line that sums it up."""
         self._title(title)
+        self._drift(report.drift)
         self._operations((*report.applied, *report.remaining))
         self._cleaned(report)
         inserted = sum(seed.kind == "seed_insert" for seed in report.seeds)
@@ -92,6 +94,10 @@ class Output:
     def _title(self, title: str) -> None:
         if title:
             self.line((title, "bold underline"))
+
+    def _drift(self, drift: Drift) -> None:
+        if drift.actual:
+            self.line((f"since the last migrate somebody else {by_others(drift)}", "yellow"))
 
     def _operations(self, operations: Sequence[Operation]) -> None:
         for table, group in _by_table(operations).items():
@@ -143,6 +149,15 @@ class Output:
 
     def _shown(self, text: str) -> str:
         return plain_ascii(printable(text)) if self._ascii else printable(text)
+
+
+def by_others(drift: Drift) -> str:
+    """What somebody did in the database without odac-db: "altered posts; dropped tags"."""
+    done: dict[str, list[str]] = {}
+    for each in drift.actual:
+        name = each.name if each.what == "table" else f"{each.what} {each.name}"
+        done.setdefault(each.change, []).append(name)
+    return "; ".join(f"{change} {', '.join(names)}" for change, names in done.items())
 
 
 def headline(operation: Operation) -> list[str | tuple[str, str]]:

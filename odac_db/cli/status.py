@@ -13,6 +13,7 @@ from odac_db.cli.options import AsJson, Schema, Url
 if TYPE_CHECKING:
     from odac_db.cli.output import Output
     from odac_db.database import Database
+    from odac_db.schema.plan import Drift
 
 
 def status(url: Url = None, schema: Schema = None, as_json: AsJson = False) -> int:
@@ -44,13 +45,27 @@ def _standing(database: Database) -> dict[str, Any]:
         "blocked": len(plan.of_status("blocked")),
         "undeclared": list(plan.undeclared),
         "unsupported": len(plan.unsupported),
+        "drift": plan.drift.to_json(),
         "runs": len(runs),
         "last_run": msgspec.to_builtins(last),
     }
 
 
+def _changed_by(drift: Drift) -> list[str]:
+    """Who has changed something since the last migrate, in words."""
+    from odac_db.cli.output import by_others
+
+    found = ["the schema files are others"] if drift.declared else []
+    if drift.library:
+        found.append(f"odac-db {drift.library} migrated last")
+    return [*found, f"somebody else {by_others(drift)}"] if drift.actual else found
+
+
 def _print(output: Output, standing: dict[str, Any], title: str) -> None:
+    import msgspec
+
     from odac_db.cli.text import counted, moment
+    from odac_db.schema.plan import Drift
 
     if title:
         output.line((title, "bold underline"))
@@ -61,6 +76,9 @@ def _print(output: Output, standing: dict[str, Any], title: str) -> None:
         words = ("pending", "held_back", "blocked")
         counts = [f"{standing[w]:,} {w.replace('_', ' ')}" for w in words if standing[w]]
         output.line("schema       ", (", ".join(counts), "yellow"))
+    drift = msgspec.convert(standing["drift"], Drift)
+    for number, text in enumerate(_changed_by(drift)):
+        output.line("since then   " if not number else " " * 13, text)
     last = standing["last_run"]
     if last is None:
         output.line("last run     none")

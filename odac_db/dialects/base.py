@@ -77,6 +77,19 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
 
 
+class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
+    """A database's catalog in a few bytes.
+
+    ``value`` is equal only while no DDL has changed what ``introspect`` would answer and no
+    upgrade how it answers; empty where that cannot be told cheaply. It may differ for no
+    reason that matters. ``ledger`` says whether there is a table ``_odac_state``, None where
+    that was not asked.
+    """
+
+    value: str = ""
+    ledger: bool | None = None
+
+
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """The statements of one change. ``carried_by`` as in ``Operation``."""
 
@@ -126,7 +139,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 class Dialect:
     """One server family's answers.
 
-    features(conn): one or two cheap statements.
+    features(conn): one to three cheap statements.
+    fingerprint(conn): the catalog hashed by the server in at most two statements, before
+        ``features`` is asked for; see ``Fingerprint``.
     introspect(conn, features, only): everything in ``features.namespace`` in a constant
         number of statements; tables whose names start with ``_odac_`` are left out.
         ``only`` limits the answer to these tables (None: all) and reads them as exactly as
@@ -172,6 +187,7 @@ class Dialect:
 
     name: str
     features: Callable[[Connection], Features]
+    fingerprint: Callable[[Connection], Fingerprint]
     introspect: Callable[[Connection, Any, Collection[str] | None], Schema]
     resolve: Callable[[Declarations, Any], Resolved]
     declare: Callable[[Schema, Any], Declarations]

@@ -70,8 +70,7 @@ class Execution:
         False if there are none, or one must be committed before the rest, for which it is
         too late once a transaction runs.
         """
-        ahead = any(each.stage == "ahead" for one in more for each in one.statements)
-        if not more or (self.operations and ahead):
+        if not more or (self.operations and is_ahead(more)):
             return False
         begun = len(self.operations)
         self.operations = (*self.operations, *(_moved(one, begun) for one in more))
@@ -254,6 +253,11 @@ def _locked(change: Change) -> set[object]:
         case _:
             pass
     return found
+
+
+def is_ahead(operations: Sequence[Operation]) -> bool:
+    """Whether anything of these must be committed before the rest."""
+    return any(each.stage == "ahead" for one in operations for each in one.statements)
 
 
 def applied(operations: Sequence[Operation]) -> tuple[Operation, ...]:

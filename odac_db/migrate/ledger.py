@@ -90,12 +90,14 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     operations: tuple[str, ...]
 
 
-def read(conn: Connection) -> Ledger:
-    """The ledger's facts, in at most two statements.
+def read(conn: Connection, *, exists: bool | None = None) -> Ledger:
+    """The ledger's facts, in one statement where the caller knows that it exists, else two.
 
     Raises LedgerIsNewer when a newer odac-db wrote it.
     """
-    if not sa.inspect(conn).has_table(state_table.name):
+    if exists is None:
+        exists = sa.inspect(conn).has_table(state_table.name)
+    if not exists:
         return Ledger()
     state = {row.name: row.value for row in conn.execute(sa.select(state_table))}
     found = int(state.get("format", FORMAT))
@@ -126,6 +128,11 @@ def write_state(conn: Connection, facts: Mapping[str, str]) -> None:
     conn.execute(sa.insert(state_table), [{"name": k, "value": v} for k, v in facts.items()])
 
 
+def forget_tables(conn: Connection) -> None:
+    """Writes that nobody can say whose doing the tables are: ours, until a run has ended."""
+    write_state(conn, {"tables": ""})
+
+
 def write_known(conn: Connection, known: Iterable[Known], forgotten: Sequence[str]) -> None:
     """Replaces what is known of the tables in ``forgotten``."""
     for start in range(0, len(forgotten), 500):
@@ -146,6 +153,7 @@ def write_known(conn: Connection, known: Iterable[Known], forgotten: Sequence[st
 
 def begin_run(conn: Connection, run: str, operations: Sequence[Operation], found: Before) -> None:
     """Writes that a run starts, what it is going to do, and what it finds there."""
+    forget_tables(conn)
     conn.execute(
         sa.insert(migrations_table).values(
             run=run,
@@ -159,6 +167,7 @@ def begin_run(conn: Connection, run: str, operations: Sequence[Operation], found
 
 def extend_run(conn: Connection, run: str, operations: Sequence[Operation], found: Before) -> None:
     """Writes that a run is going to do more: these are all its operations."""
+    forget_tables(conn)
     _update(conn, migrations_table.c.run == run, _described(operations, found))
 
 

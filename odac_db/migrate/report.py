@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from odac_db.migrate.apply import Execution, applied
-from odac_db.schema.plan import Operation, Plan, Report, SeedResult
+from odac_db.schema.plan import Drift, Operation, Plan, Report, SeedResult
 
 
 def reported(
@@ -17,8 +17,12 @@ def reported(
     *,
     work: Execution | None = None,
     written: Sequence[SeedResult] = (),
+    since: Drift | None = None,
 ) -> Report:
-    """The report of a run, or of a look that found nothing to do."""
+    """The report of a run, or of a look that found nothing to do.
+
+    ``since`` is what had changed before the run; after it nothing has.
+    """
     return Report(
         applied=applied(work.operations) if work is not None else (),
         remaining=tuple(map(_explained, plan.operations)),
@@ -26,6 +30,7 @@ def reported(
         orphans=dict(work.orphans) if work is not None else {},
         unsupported=plan.unsupported,
         undeclared=plan.undeclared,
+        drift=plan.drift if since is None else since,
         run=work.run if work is not None and work.operations else "",
         seconds=round(time.monotonic() - started, 3),
     )

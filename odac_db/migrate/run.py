@@ -10,18 +10,19 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
-import xxhash
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from odac_db.dialects.base import Dialect, Features
+from odac_db.dialects.base import Dialect, Features, Fingerprint
 from odac_db.errors import OdacDbError, VerificationFailed
 from odac_db.ids import nanoid
 from odac_db.migrate import ledger, seeds
-from odac_db.migrate.apply import Execution, Listener
+from odac_db.migrate.apply import Execution, Listener, is_ahead
+from odac_db.migrate.facts import Memory, drift, facts, vouched
 from odac_db.migrate.leader import leading
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.plan import Draft, Request, drafted
@@ -32,7 +33,6 @@ from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Operation, Plan, Report, SeedResult
-from odac_db.version import VERSION
 
 
 class Source(Protocol):
@@ -57,12 +57,13 @@ class Leave:
 class _Look:
     """One look at a database: what it holds, what is remembered, what there is to do.
 
-    ``draft`` is None where the ledger vouches that nothing is.
+    ``draft`` is None where the ledger vouches that nothing is; then ``live`` was not read.
     """
 
     ledger: Ledger
-    live: Schema
+    fingerprint: Fingerprint
     plan: Plan
+    live: Schema = field(default_factory=Schema)
     draft: Draft | None = None
     declarations: Declarations = field(default_factory=Declarations)
     known: frozenset[Known] = frozenset()
@@ -70,34 +71,24 @@ class _Look:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Memory:
-    """What the ledger should say after a look: the facts, and what is stored as what."""
-
-    state: dict[str, str]
-    known: frozenset[Known]
-
-    def is_in(self, look: _Look) -> bool:
-        """Whether the ledger says so already, or need not exist to do so."""
-        book = look.ledger
-        if not book.exists:
-            return not self.known and not self.state["digest"]
-        facts = all(book.state.get(name) == value for name, value in self.state.items())
-        return facts and self.known <= look.known
-
-
-@dataclass(frozen=True, kw_only=True)
 class Runner:
     """One connection's plan or migrate: where, what is declared, what is allowed.
 
     ``back_to`` makes what an earlier run found the aim, instead of the declarations.
+    ``known_features`` saves asking for them again. A boot that finds nothing to do never asks.
     """
 
     conn: Connection
     dialect: Dialect
-    features: Features
     source: Source
     leave: Leave
     back_to: Before | None = None
+    known_features: Features | None = None
+
+    @cached_property
+    def features(self) -> Features:
+        """What the server can do, asked for when first needed."""
+        return self.known_features or self.dialect.features(self.conn)
 
     def plan(self) -> Plan:
         """What migrate would do. Changes nothing, not even a ledger table."""
@@ -127,29 +118,41 @@ class Runner:
             return None
 
     def _look(self) -> _Look:
-        book = ledger.read(self.conn)
-        live = self.dialect.introspect(self.conn, self.features, None)
+        fingerprint = self._fingerprint()
+        book = ledger.read(self.conn, exists=fingerprint.ledger)
         digest = self.source.digest() if self.back_to is None else ""
-        if digest and not self.leave.prune and _vouched(book, digest, live):
-            undeclared = msgspec.json.decode(book.state["undeclared"], type=tuple[str, ...])
-            nothing = Plan(unsupported=live.unsupported, undeclared=undeclared)
-            return _Look(ledger=book, live=live, plan=nothing)
-        return self._full_look(book, live)
+        nothing = None if self.leave.prune else vouched(book, digest, fingerprint)
+        if nothing is not None:
+            return _Look(ledger=book, fingerprint=fingerprint, plan=nothing)
+        return self._full_look(book, fingerprint)
 
-    def _full_look(self, book: Ledger, live: Schema) -> _Look:
+    def _fingerprint(self) -> Fingerprint:
+        """The catalog's, or none where the server would not say."""
+        try:
+            return self.dialect.fingerprint(self.conn)
+        except DBAPIError:
+            _ = self.features  # raises for a server that is not one we know
+            return Fingerprint()
+
+    def _full_look(self, book: Ledger, fingerprint: Fingerprint) -> _Look:
+        live = self.dialect.introspect(self.conn, self.features, None)
         if self.back_to is not None:
             draft = drafted_back(
                 self.conn, self.dialect, self.features, live, self.back_to, self.leave.allow
             )
-            return _Look(ledger=book, live=live, plan=draft.plan, draft=draft)
+            return _Look(
+                ledger=book, fingerprint=fingerprint, live=live, plan=draft.plan, draft=draft
+            )
         declarations = self.source.read()
         request = Request(declarations=declarations, allow=self.leave.allow, prune=self.leave.prune)
         known = ledger.read_known(self.conn, book)
         draft = drafted(self.conn, self.dialect, self.features, request, known, live)
+        since = drift(book, self.source.digest(), live, self.features)
         return _Look(
             ledger=book,
+            fingerprint=fingerprint,
             live=live,
-            plan=draft.plan,
+            plan=msgspec.structs.replace(draft.plan, drift=since),
             draft=draft,
             declarations=declarations,
             known=known,
@@ -170,19 +173,15 @@ class Runner:
             return True
         if look.plan.of_status("pending") or look.seeds_wait:
             return False
-        return self._memory(look, look.draft).is_in(look)
+        return self._memory(look, look.draft, look.fingerprint).is_in(look.ledger, look.known)
 
-    def _memory(self, look: _Look, draft: Draft) -> _Memory:
+    def _memory(self, look: _Look, draft: Draft, fingerprint: Fingerprint) -> Memory:
         """What is worth remembering: nothing vouches for seeds but their rows."""
         known = frozenset(learnt(draft.declared, draft.settled, look.live, self.features))
-        settled = look.plan.in_sync and not _seeded(look.declarations)
-        digest = self.source.digest() if settled and self.back_to is None else ""
-        state = {"digest": digest}
-        if digest:
-            state["version"] = VERSION
-            state["stored"] = _stored(look.live)
-            state["undeclared"] = msgspec.json.encode(look.plan.undeclared).decode()
-        return _Memory(state=state, known=known)
+        idle = self.back_to is None and not _seeded(look.declarations)
+        files = self.source.digest()
+        state = facts(files, look.plan, look.live, self.features, fingerprint, idle=idle)
+        return Memory(state=state, known=known)
 
     def _lead(self, look: _Look, started: float) -> Report:
         """Executes what is pending, and then what that has made possible, until nothing is."""
@@ -195,7 +194,10 @@ class Runner:
             listener=self.leave.listener,
             online=self.leave.online,
         )
-        work.execute_ahead(look.plan.of_status("pending"))
+        pending = look.plan.of_status("pending")
+        if look.ledger.exists and is_ahead(pending):
+            ledger.forget_tables(self.conn)
+        work.execute_ahead(pending)
         if self.features.transactional_ddl:
             return work.attempts.until_done(lambda: self._execute(look, work, started))
         return self._execute(look, work, started)
@@ -203,6 +205,7 @@ class Runner:
     def _execute(self, look: _Look, work: Execution, started: float) -> Report:
         """One try at all that is pending. May be called again after it was rolled back."""
         written: list[SeedResult] = []
+        since = look.plan.drift
         work.rewind()
         with self._transaction(work):
             ledger.create(self.conn)
@@ -219,7 +222,7 @@ class Runner:
                 ledger.end_run(self.conn, work.run, work.done)
                 if self.back_to is not None and look.plan.in_sync:
                     ledger.end_reversal(self.conn, work.run, self.back_to.run)
-        return reported(look.plan, started, work=work, written=written)
+        return reported(look.plan, started, work=work, written=written, since=since)
 
     @contextmanager
     def _transaction(self, work: Execution) -> Iterator[None]:
@@ -252,15 +255,18 @@ class Runner:
         are the parents of what were orphans. Raises VerificationFailed when anything that
         was executed would be executed again.
         """
-        live = self.dialect.introspect(self.conn, self.features, None)
-        look = self._full_look(ledger.read(self.conn), live)
+        before = self.dialect.fingerprint(self.conn)
+        look = self._full_look(ledger.read(self.conn, exists=True), before)
         done = {(one.kind, one.table, one.name) for one in executed}
         pending = look.plan.of_status("pending")
         again = [one for one in pending if (one.kind, one.table, one.name) in done]
         if again:
             raise VerificationFailed([f"{one.kind} {one.summary}" for one in again])
         if look.draft is not None:
-            memory = self._memory(look, look.draft)
+            # Of a catalog that somebody changed while it was read nothing can be vouched for.
+            after = self.dialect.fingerprint(self.conn)
+            kept = after if after == before else Fingerprint()
+            memory = self._memory(look, look.draft, kept)
             ledger.write_known(self.conn, memory.known, list(look.draft.declared.tables))
             ledger.write_state(self.conn, memory.state)
         return look
@@ -268,18 +274,3 @@ class Runner:
 
 def _seeded(declarations: Declarations) -> bool:
     return any(table.body.seed for table in declarations.tables.values())
-
-
-def _stored(live: Schema) -> str:
-    """A hash of everything the database holds that a declaration can speak of."""
-    return xxhash.xxh3_128_hexdigest(msgspec.msgpack.encode([live.tables, live.enums]))
-
-
-def _vouched(book: Ledger, digest: str, live: Schema) -> bool:
-    """Whether files, library and database all are as the last migrate left them in sync."""
-    state = book.state
-    return (
-        state.get("digest") == digest
-        and state.get("version") == VERSION
-        and state.get("stored") == _stored(live)
-    )

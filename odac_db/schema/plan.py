@@ -84,15 +84,49 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+class Drifted(msgspec.Struct, frozen=True, kw_only=True):
+    """A table or enum type that somebody else created, altered or dropped."""
+
+    change: Literal["created", "altered", "dropped"]
+    what: str
+    name: str
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has changed what since the last migrate: the files, the library, the database.
+
+    ``declared`` says that the schema files are others. ``library`` is the version of odac-db
+    that migrated last, where this is another. ``actual`` is what somebody changed in the
+    database without odac-db; it is empty, too, where that cannot be told (nothing was ever
+    migrated, a run died, odac-db or the server is of another version).
+    """
+
+    declared: bool = False
+    library: str = ""
+    actual: tuple[Drifted, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The drift as ``plan --json`` prints it."""
+        return {
+            **msgspec.to_builtins(self),
+            "actual": [msgspec.to_builtins(e) for e in self.actual],
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self.declared or self.library or self.actual)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Operations in the order they would run. Making a plan changes nothing.
 
     ``undeclared`` are live tables no file declares; they are left alone unless pruned.
+    ``drift`` says what has changed since the last migrate, and who did it.
     """
 
     operations: tuple[Operation, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     undeclared: tuple[str, ...] = ()
+    drift: Drift = Drift()
 
     @property
     def in_sync(self) -> bool:
@@ -110,6 +144,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "operations": [operation.to_json() for operation in self.operations],
             "unsupported": [msgspec.to_builtins(item) for item in self.unsupported],
             "undeclared": list(self.undeclared),
+            "drift": self.drift.to_json(),
         }
 
 
@@ -126,7 +161,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     ``applied`` holds the operations this call executed, each with status ``applied``;
     ``remaining`` what is still held back or blocked. ``in_sync`` is True when nothing
-    declared is left undone. ``orphans`` counts the cleaned rows by table.
+    declared is left undone. ``orphans`` counts the cleaned rows by table. ``drift`` says what
+    had changed since the migrate before, and who had done it.
     """
 
     applied: tuple[Operation, ...] = ()
@@ -135,6 +171,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     orphans: dict[str, int] = {}
     unsupported: tuple[Unsupported, ...] = ()
     undeclared: tuple[str, ...] = ()
+    drift: Drift = Drift()
     run: str = ""
     seconds: float = 0.0
 
@@ -154,6 +191,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "orphans": dict(self.orphans),
             "unsupported": [msgspec.to_builtins(item) for item in self.unsupported],
             "undeclared": list(self.undeclared),
+            "drift": self.drift.to_json(),
             "run": self.run,
             "seconds": self.seconds,
         }

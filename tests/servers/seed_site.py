@@ -56,7 +56,7 @@ def make(site: Site, declarations: Declarations) -> None:
     report = Runner(
         conn=site.conn,
         dialect=site.dialect,
-        features=site.features,
+        known_features=site.features,
         source=source,
         leave=Leave(),
     ).migrate()

@@ -116,7 +116,7 @@ class Site:
         return Runner(
             conn=self.conn,
             dialect=SQLITE,
-            features=self.features,
+            known_features=self.features,
             source=_Declared(declared),
             leave=Leave(allow=(allow,)),
         )

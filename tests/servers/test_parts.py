@@ -28,7 +28,7 @@ def migrated(database: LiveDatabase, folder: Path, budget: int) -> Report:
         features = replace(POSTGRESQL.features(conn), lock_budget=budget)
         source = FolderSource(SchemaFolder(folder), "default")
         return Runner(
-            conn=conn, dialect=POSTGRESQL, features=features, source=source, leave=Leave()
+            conn=conn, dialect=POSTGRESQL, known_features=features, source=source, leave=Leave()
         ).migrate()
 
 

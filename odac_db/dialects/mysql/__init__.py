@@ -7,6 +7,7 @@ from odac_db.dialects.mysql.canonicalize import canonicalize
 from odac_db.dialects.mysql.declare import declare
 from odac_db.dialects.mysql.errors import failure, refusal
 from odac_db.dialects.mysql.features import features
+from odac_db.dialects.mysql.fingerprint import fingerprint
 from odac_db.dialects.mysql.hazards import hazards
 from odac_db.dialects.mysql.introspect import introspect
 from odac_db.dialects.mysql.literals import quote
@@ -21,6 +22,7 @@ from odac_db.dialects.mysql.transactions import is_open, start
 MYSQL = Dialect(
     name="mysql",
     features=features,
+    fingerprint=fingerprint,
     introspect=introspect,
     resolve=resolve,
     declare=declare,

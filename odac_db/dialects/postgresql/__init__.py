@@ -5,6 +5,7 @@ from odac_db.dialects.postgresql.canonicalize import canonicalize
 from odac_db.dialects.postgresql.declare import declare
 from odac_db.dialects.postgresql.errors import failure, refusal
 from odac_db.dialects.postgresql.features import features
+from odac_db.dialects.postgresql.fingerprint import fingerprint
 from odac_db.dialects.postgresql.hazards import hazards
 from odac_db.dialects.postgresql.introspect import introspect
 from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, unlock
@@ -19,6 +20,7 @@ from odac_db.dialects.postgresql.transactions import is_open, start
 POSTGRESQL = Dialect(
     name="postgresql",
     features=features,
+    fingerprint=fingerprint,
     introspect=introspect,
     resolve=resolve,
     declare=declare,

@@ -7,6 +7,7 @@ from odac_db.dialects.sqlite.canonicalize import canonicalize
 from odac_db.dialects.sqlite.declare import declare
 from odac_db.dialects.sqlite.errors import failure, refusal
 from odac_db.dialects.sqlite.features import features
+from odac_db.dialects.sqlite.fingerprint import fingerprint
 from odac_db.dialects.sqlite.hazards import hazards
 from odac_db.dialects.sqlite.introspect import introspect
 from odac_db.dialects.sqlite.lock import begin, commit, rollback, try_lock, unlock
@@ -21,6 +22,7 @@ from odac_db.dialects.sqlite.transactions import is_open, start
 SQLITE = Dialect(
     name="sqlite",
     features=features,
+    fingerprint=fingerprint,
     introspect=introspect,
     resolve=resolve,
     declare=declare,
