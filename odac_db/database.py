@@ -102,7 +102,9 @@ class Database(Executing):
             raise KeyError(message)
         return self._siblings[name]
 
-    def plan(self, *, allow: Collection[str] = (), prune: bool = False) -> Plan:
+    def plan(
+        self, *, allow: Collection[str] = (), prune: bool = False, online: Online = _ONLINE
+    ) -> Plan:
         """What ``migrate`` would do with the same arguments.
 
         Changes nothing: no ledger table is made, no SQLite file appears. Not promised: that
@@ -110,7 +112,8 @@ class Database(Executing):
         ConnectionFailed, UnsupportedServer, ServerRefused or LedgerIsNewer.
         """
         with reading(self.engine) as conn:
-            return self._runner(conn, Leave(allow=_known(allow), prune=prune)).plan()
+            leave = Leave(allow=_known(allow), prune=prune, online=online)
+            return self._runner(conn, leave).plan()
 
     def migrate(
         self,

@@ -8,7 +8,16 @@ import typer
 
 from odac_db.cli.errors import DONE, NOT_IN_SYNC
 from odac_db.cli.opening import naming, opened
-from odac_db.cli.options import Allow, AllowDestructive, AsJson, Prune, Schema, Url, allowed
+from odac_db.cli.options import (
+    Allow,
+    AllowDestructive,
+    AsJson,
+    BigTable,
+    Prune,
+    Schema,
+    Url,
+    allowed,
+)
 
 LockTimeout = Annotated[
     float,
@@ -48,6 +57,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     lock_timeout: LockTimeout = 60.0,
     table_lock_timeout: TableLockTimeout = 2.0,
     table_lock_patience: TableLockPatience = 60.0,
+    big_table: BigTable = 100_000,
     as_json: AsJson = False,
 ) -> int:
     """Bring the database to the schema files. Exit 3 if something was held back or blocked."""
@@ -56,7 +66,11 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     from odac_db.schema.online import Online
 
     leave = allowed(allow, allow_destructive)
-    online = Online(table_lock_timeout=table_lock_timeout, table_lock_patience=table_lock_patience)
+    online = Online(
+        table_lock_timeout=table_lock_timeout,
+        table_lock_patience=table_lock_patience,
+        big_table=big_table,
+    )
     output = Output()
     reports = {}
     done: list[str] = []

@@ -47,6 +47,15 @@ Prune = Annotated[
         help="Also drop tables that no file declares; held back without --allow-destructive.",
     ),
 ]
+BigTable = Annotated[
+    int,
+    typer.Option(
+        "--big-table",
+        min=1,
+        metavar="ROWS",
+        help="From how many rows on a table is changed in stages that hold up nobody.",
+    ),
+]
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(metavar="[PATH]...", help="Files or folders; the schema folder if left out."),

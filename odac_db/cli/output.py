@@ -19,7 +19,7 @@ from odac_db.cli.labels import label_of
 from odac_db.cli.text import counted, plain_ascii, printable
 from odac_db.schema.changes import Change, CreateTable
 from odac_db.schema.model import Column, Unsupported
-from odac_db.schema.plan import Drift, Operation, Plan, Report
+from odac_db.schema.plan import STAGES, Drift, Operation, Plan, Report, Stage
 
 _MARKS = {"applied": ("✓", "green"), "held_back": ("⏸", "yellow"), "blocked": ("✗", "red")}
 _UNWRAPPED = 1_000_000
@@ -123,6 +123,8 @@ class Output:
         columns = _columns_of(operation.change)
         if columns:
             branch.add(self._text((columns, "dim")))
+        if operation.status == "pending" and operation.goes_on:
+            branch.add(self._text(("goes on behind the transaction, nobody waits for it", "dim")))
         if operation.status != "applied":
             for hazard in operation.hazards:
                 branch.add(self._text((f"{hazard.code}: {hazard.message}", "dim")))
@@ -241,20 +243,40 @@ def _left(operations: Iterable[Operation]) -> list[str | tuple[str, str]]:
     return parts
 
 
+_STAGES = {
+    "ahead": "ahead of the transaction, each by itself",
+    "main": "in one transaction",
+    "build": "behind the transaction, each by itself: built beside readers and writers",
+    "validate": "last, each by itself: validated beside readers and writers",
+}
+
+
 def plan_sql(plan: Plan, *, title: str = "") -> str:
-    """The statements a migrate would run, ready to read; what it would not run is a comment."""
+    """The statements a migrate would run, ready to read; what it would not run is a comment.
+
+    Where not all of them are in one stage, they stand under the names of the stages.
+    """
     blocks = [f"-- connection {printable(title)}"] if title else []
-    for operation in plan.operations:
-        what = f"{label_of(operation).doing} {operation.summary}"
-        lines = [f"-- {line}" for line in printable(what).splitlines()]
-        sql = [statement.sql.rstrip().rstrip(";") + ";" for statement in operation.statements]
-        if operation.status != "pending":
-            status = operation.status.replace("_", " ")
-            reason = f"{status}: {operation.reason}" if operation.reason else status
-            lines += [f"-- {line}" for line in printable(reason).splitlines()]
-            sql = [f"-- {line}" for text in sql for line in text.splitlines()]
-        blocks.append("\n".join([*lines, *sql]))
+    staged = any(not operation.is_in("main") or operation.goes_on for operation in plan.operations)
+    for stage in STAGES:
+        found = [_operation_sql(one, stage) for one in plan.operations if one.is_in(stage)]
+        if found and staged:
+            blocks.append(f"-- {_STAGES[stage]}")
+        blocks += found
     return "\n\n".join(blocks)
+
+
+def _operation_sql(operation: Operation, stage: Stage) -> str:
+    what = f"{label_of(operation).doing} {operation.summary}"
+    lines = [f"-- {line}" for line in printable(what).splitlines()]
+    mine = [statement.sql for statement in operation.statements if statement.stage == stage]
+    sql = [text.rstrip().rstrip(";") + ";" for text in mine]
+    if operation.status != "pending":
+        status = operation.status.replace("_", " ")
+        reason = f"{status}: {operation.reason}" if operation.reason else status
+        lines += [f"-- {line}" for line in printable(reason).splitlines()]
+        sql = [f"-- {line}" for text in sql for line in text.splitlines()]
+    return "\n".join([*lines, *sql])
 
 
 def by_connection(answers: Mapping[str, Any], in_sync: Mapping[str, bool]) -> Any:

@@ -8,26 +8,41 @@ import typer
 
 from odac_db.cli.errors import DONE
 from odac_db.cli.opening import opened
-from odac_db.cli.options import Allow, AllowDestructive, AsJson, Prune, Schema, Url, allowed
+from odac_db.cli.options import (
+    Allow,
+    AllowDestructive,
+    AsJson,
+    BigTable,
+    Prune,
+    Schema,
+    Url,
+    allowed,
+)
 
 AsSql = Annotated[bool, typer.Option("--sql", help="Print only the SQL, ready to read.")]
 
 
-def plan(
+def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
     url: Url = None,
     schema: Schema = None,
     allow: Allow = None,
     allow_destructive: AllowDestructive = False,
     prune: Prune = False,
+    big_table: BigTable = 100_000,
     as_sql: AsSql = False,
     as_json: AsJson = False,
 ) -> int:
     """Show what migrate would do. Changes nothing."""
     from odac_db.cli.output import Output, by_connection, plan_sql
+    from odac_db.schema.online import Online
 
     with opened(url, schema, needs_schema=True) as connections:
         leave = allowed(allow, allow_destructive)
-        plans = {name: db.plan(allow=leave, prune=prune) for name, db in connections.items()}
+        online = Online(big_table=big_table)
+        plans = {
+            name: db.plan(allow=leave, prune=prune, online=online)
+            for name, db in connections.items()
+        }
     output = Output()
     if as_json:
         answers = {name: plan.to_json() for name, plan in plans.items()}

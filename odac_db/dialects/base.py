@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 from sqlalchemy import Connection, RootTransaction
@@ -17,7 +17,7 @@ from odac_db.errors import Problem, ViolationKind
 from odac_db.schema.changes import Change
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Column, Schema, Table
-from odac_db.schema.plan import Hazard, Statement
+from odac_db.schema.plan import Hazard, Stage, Statement
 
 Version = tuple[int, ...]
 Failure = Literal["conflict", "gone", "lost"]
@@ -91,11 +91,40 @@ class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
-    """The statements of one change. ``carried_by`` as in ``Operation``."""
+    """The statements of one change. ``carried_by`` and ``stage`` as in ``Operation``."""
 
     change: Change
     statements: tuple[Statement, ...] = ()
     carried_by: int | None = None
+    stage: Stage = "main"
+
+
+class Render(Protocol):
+    """``Dialect.render``."""
+
+    def __call__(
+        self,
+        changes: Sequence[Change],
+        current: Schema,
+        target: Schema,
+        features: Any,
+        big: Collection[str] = ...,
+    ) -> Sequence[Rendered]: ...
+
+
+class Hazards(Protocol):
+    """``Dialect.hazards``."""
+
+    def __call__(
+        self, change: Change, current: Schema, features: Any, big: Collection[str] = ...
+    ) -> tuple[Hazard, ...]: ...
+
+
+class Size(msgspec.Struct, frozen=True):
+    """What the server believes a table holds, without counting."""
+
+    rows: int
+    bytes: int
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -156,16 +185,18 @@ class Dialect:
         given. ``schema`` is the desired schema, for enum types that do not exist yet.
         A table the server refuses is absent from the answer; a role that may make no
         scratch table at all is a ServerRefused that says what is missing.
-    render(changes, current, target, features): the ordered changes as statements. Carries
+    render(changes, current, target, features, big): the ordered changes as statements. Carries
         several changes of one table by one statement where the server wants that. The
         answer has one Rendered per change, in an order the dialect may adapt (SQLite moves
         CleanOrphans behind rebuilds). ``current`` is the live schema, ``target`` what it
-        will be after exactly these changes.
+        will be after exactly these changes. Of ``big`` tables, by their coming names, no
+        statement may hold up others for as long as it takes to go through all rows.
     describe(change, features): short text for a plan, e.g. "varchar(10) → varchar(40)".
         Shared rendering is in ``base``; None for nothing to add.
     lossy(before, after, features): why changing a column's type (or dropping its identity,
         ...) may lose data, or None when it never does. Data is not looked at.
-    hazards(change, current, features): locks, rewrites, costs.
+    hazards(change, current, features, big): locks, rewrites, costs; on ``big`` tables what
+        would hold up others for long needs leave.
     try_lock(conn, features): take the migration lock without waiting; False if held by
         another. unlock(conn, features): give it back, whatever state the connection is in.
     begin / commit / rollback(conn): the transaction around a plan; no-ops where DDL
@@ -183,6 +214,8 @@ class Dialect:
         knows. A COMMIT of one that failed succeeds on PostgreSQL, and commits nothing.
     refusal(error, statement): the constraint that a driver's exception is about, or None.
     failure(error): why a driver's exception is no reason to give up, or None.
+    sizes(conn, tables, features): what the server believes these live tables hold, in one
+        statement; a table may be absent, and all are where size does not matter (SQLite).
     """
 
     name: str
@@ -192,9 +225,9 @@ class Dialect:
     resolve: Callable[[Declarations, Any], Resolved]
     declare: Callable[[Schema, Any], Declarations]
     canonicalize: Callable[[Connection, Sequence[Table], Schema, Any], Mapping[str, Table]]
-    render: Callable[[Sequence[Change], Schema, Schema, Any], Sequence[Rendered]]
+    render: Render
     lossy: Callable[[Column, Column, Any], str | None]
-    hazards: Callable[[Change, Schema, Any], tuple[Hazard, ...]]
+    hazards: Hazards
     try_lock: Callable[[Connection, Any], bool]
     unlock: Callable[[Connection, Any], None]
     begin: Callable[[Connection, Any], None]
@@ -208,3 +241,4 @@ class Dialect:
     is_open: Callable[[Connection], bool]
     refusal: Callable[[BaseException, str], Refusal | None]
     failure: Callable[[BaseException], Failure | None]
+    sizes: Callable[[Connection, Collection[str], Any], Mapping[str, Size]]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,11 +21,12 @@ from sqlalchemy.exc import DBAPIError
 from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import MigrationFailed
 from odac_db.migrate import ledger
+from odac_db.migrate.locked import locked_by
 from odac_db.migrate.orphans.clean import OrphanKey, clean_all
 from odac_db.migrate.orphans.cleaning import Cleaning
 from odac_db.migrate.patience import FURTHER, Attempts
 from odac_db.migrate.reverse import found_by
-from odac_db.schema.changes import AddIndex, Change, CleanOrphans, CreateTable, table_of
+from odac_db.schema.changes import CleanOrphans
 from odac_db.schema.model import Schema
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Operation, Progress, Statement
@@ -99,7 +101,7 @@ class Execution:
         PostgreSQL keeps a lock on everything a transaction touched in a table of fixed
         size (max_locks_per_transaction); a thousand new tables do not fit into it.
         """
-        self.locked.update(_locked(self.operations[self.done].change))
+        self.locked.update(locked_by(self.operations[self.done].change))
         if not self.features.lock_budget or len(self.locked) <= self.features.lock_budget:
             return
         ledger.note_progress(self.conn, self.run, self.done)
@@ -144,7 +146,7 @@ class Execution:
             features=self.features,
             patience=self.online.table_lock_patience,
             table=lambda: self._table,
-            told=lambda holders: self._tell(self.done, waits_for=holders),
+            told=lambda holders: self.tell(self.done, waits_for=holders),
             undone=lambda: self.can_be_undone,
         )
 
@@ -158,28 +160,39 @@ class Execution:
         for operation in operations:
             for statement in operation.statements:
                 if statement.stage == "ahead":
-                    self._execute_alone(operation, statement)
+                    self.execute_alone(operation, statement)
 
     def _execute(self, position: int) -> int:
         """Executes one operation, or a row of cleanings as one; the position after it."""
         operation = self.operations[position]
-        self._tell(position, 0)
+        if not operation.is_in("main"):
+            return position + 1
+        self.tell(position, 0)
         if isinstance(operation.change, CleanOrphans):
-            return self._clean(position)
+            return self.clean(position)
         for statement in operation.statements:
             if statement.stage != "main":
                 continue
             if self.features.transactional_ddl:
                 self.execute(operation, statement)
             else:
-                self._execute_alone(operation, statement)
+                self.execute_alone(operation, statement)
         return position + 1
 
-    def _execute_alone(self, operation: Operation, statement: Statement) -> None:
+    def execute_alone(self, operation: Operation, statement: Statement) -> None:
         """Executes a statement that stands by itself; again while its table is in use."""
         wait = None if statement.unhurried else self.online.table_lock_timeout
         self.dialect.locking.limit(self.conn, wait, self.features)
-        self.attempts.until_done(lambda: self.execute(operation, statement))
+        self.attempts.until_done(lambda: self._execute_tidily(operation, statement))
+
+    def _execute_tidily(self, operation: Operation, statement: Statement) -> None:
+        try:
+            self.execute(operation, statement)
+        except MigrationFailed:
+            if statement.undo:
+                with suppress(DBAPIError):
+                    self.conn.exec_driver_sql(statement.undo)
+            raise
 
     def execute(self, operation: Operation, statement: Statement) -> None:
         """Executes one statement of an operation, once."""
@@ -195,13 +208,14 @@ class Execution:
                 undone=self.can_be_undone,
             ) from error
 
-    def _clean(self, position: int) -> int:
+    def clean(self, position: int) -> int:
+        """Cleans for this key and those right behind it in the same stage; the position after."""
         live = self.dialect.introspect(self.conn, self.features, None)
-        end = position
+        end, stage = position, self.operations[position].stage
         keys: list[OrphanKey] = []
         while end < len(self.operations):
             change = self.operations[end].change
-            if not isinstance(change, CleanOrphans):
+            if not isinstance(change, CleanOrphans) or self.operations[end].stage != stage:
                 break
             keys.append((live.tables[change.table], change.foreign_key, change.policy))
             end += 1
@@ -211,12 +225,13 @@ class Execution:
             features=self.features,
             live=live,
             run=self.run,
-            progress=lambda rows: self._tell(position, rows),
+            progress=lambda rows: self.tell(position, rows),
         )
         self.orphans += clean_all(work, keys)
         return end
 
-    def _tell(self, position: int, rows: int = 0, waits_for: tuple[str, ...] = ()) -> None:
+    def tell(self, position: int, rows: int = 0, waits_for: tuple[str, ...] = ()) -> None:
+        """Tells the listener where the run is."""
         operation = self.operations[position] if position < len(self.operations) else None
         self.listener(
             Progress(
@@ -237,22 +252,6 @@ def _moved(operation: Operation, by: int) -> Operation:
     if operation.carried_by is None:
         return operation
     return msgspec.structs.replace(operation, carried_by=operation.carried_by + by)
-
-
-def _locked(change: Change) -> set[object]:
-    """The relations an operation locks until its transaction ends."""
-    found: set[object] = {table_of(change)}
-    match change:
-        case CreateTable():
-            table = change.table
-            parts = len(table.indexes) + sum(each.identity is not None for each in table.columns)
-            # Its TOAST table with its index, and the index of its primary key.
-            found.update((table.name, part) for part in range(3 + parts))
-        case AddIndex():
-            found.add((change.table, change.index.name))
-        case _:
-            pass
-    return found
 
 
 def is_ahead(operations: Sequence[Operation]) -> bool:

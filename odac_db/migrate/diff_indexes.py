@@ -63,6 +63,9 @@ def changed_indexes(
     )
     dropped = [index for index in found.dropped if not _needed(index, desired, features)]
     wanted: set[str | None] = set()
+    for before in [index for index in dropped if not index.valid]:
+        dropped.remove(before)  # what a build that failed left: it stands in for nothing
+        yield DropIndex(table=desired.name, index=before, replaced=True)
     for before, after in found.same:
         what = "unique" if before.constraint else "index"
         if not after.named and names.is_claimed(before.name, desired.name):

@@ -41,7 +41,8 @@ class FreeNames:
             keys = () if table.primary_key is None else (table.primary_key,)
             for group in (keys, table.indexes, table.foreign_keys, table.checks, table.exclusions):
                 for item in group:
-                    self._take(item)
+                    if not isinstance(item, Index) or item.valid:  # else it goes ahead of all
+                        self._take(item)
 
     def is_claimed(self, name: str | None, table: str) -> bool:
         """Whether an index of another table is declared under this name."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import DeclarationError
 from odac_db.migrate import preflight
+from odac_db.migrate.big_tables import big_tables, held_for_cost
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.describe import name_of, summary_of
 from odac_db.migrate.detach import detached
@@ -50,12 +51,13 @@ class Request:
 
     ``allow`` holds ``destructive``, kinds (``drop_column``) or single objects
     (``drop_column:posts.slug``). ``prune`` also drops tables that no file declares, which
-    needs leave like any other drop.
+    needs leave like any other drop. ``big_table`` is from how many rows on a table is big.
     """
 
     declarations: Declarations
     allow: Collection[str] = ()
     prune: bool = False
+    big_table: int = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class Way:
     settled: Schema
     allow: Collection[str] = ()
     prune: bool = False
+    big_table: int = 100_000
     asking: Callable[[Sequence[Change]], list[Question]] = lambda _: []
 
 
@@ -126,6 +129,7 @@ def drafted(
         settled=settled,
         allow=request.allow,
         prune=request.prune,
+        big_table=request.big_table,
         asking=lambda changes: questions(renamed, changes, request.declarations),
     )
     plan = Plan(
@@ -144,14 +148,18 @@ def operations_of(
     changes += detached(way.renamed, changes, way.renames, features)
     changes = unclashing(restated(changes, way.declared, way.settled))
     changes = [*way.renames, *changes]
+    big = big_tables(conn, dialect, features, changes, way.big_table)
     verdicts = judged(
         changes,
         way.asking(changes),
         lambda before, after: dialect.lossy(before, after, features),
         way.allow,
     )
+    verdicts = held_for_cost(
+        verdicts, lambda one: dialect.hazards(one, way.renamed, features, big), big, way.allow
+    )
     verdicts, findings = _checked(conn, features, relaxed(verdicts, way.renamed), way.live)
-    return tuple(_operations(dialect, features, verdicts, findings, way.live, way.settled))
+    return tuple(_operations(dialect, features, verdicts, findings, way.live, way.settled, big))
 
 
 def _checked(
@@ -231,20 +239,22 @@ def _operations(
     findings: Mapping[CleanOrphans, Finding],
     live: Schema,
     desired: Schema,
+    big: Collection[str],
 ) -> Iterator[Operation]:
     by_change = {id(verdict.change): verdict for verdict in verdicts}
     in_order = ordered([verdict.change for verdict in verdicts], live, desired)
     pending = [change for change in in_order if by_change[id(change)].status == "pending"]
     # Changes name everything as after the renames, also those that run before them.
     target = transformed(live, sorted(pending, key=lambda change: not isinstance(change, RENAMES)))
-    for rendered in dialect.render(pending, live, target, features):
-        verdict = by_change[id(rendered.change)]
-        operation = _operation(verdict, dialect, features, live, findings)
-        yield replace(operation, statements=rendered.statements, carried_by=rendered.carried_by)
+    for one in dialect.render(pending, live, target, features, big):
+        operation = _operation(by_change[id(one.change)], dialect, features, live, findings, big)
+        yield replace(
+            operation, statements=one.statements, carried_by=one.carried_by, stage=one.stage
+        )
     for change in in_order:
         verdict = by_change[id(change)]
         if verdict.status != "pending":
-            yield _operation(verdict, dialect, features, live, findings)
+            yield _operation(verdict, dialect, features, live, findings, big)
 
 
 def _operation(
@@ -253,6 +263,7 @@ def _operation(
     features: Features,
     live: Schema,
     findings: Mapping[CleanOrphans, Finding],
+    big: Collection[str],
 ) -> Operation:
     change = verdict.change
     finding = findings.get(change) if isinstance(change, CleanOrphans) else None
@@ -263,8 +274,9 @@ def _operation(
         name=name_of(change),
         summary=summary_of(change),
         destructive=verdict.destructive,
-        hazards=dialect.hazards(change, live, features),
+        hazards=dialect.hazards(change, live, features, big),
         status=verdict.status,
         reason=verdict.reason,
         rows=finding.count if finding is not None else None,
+        on_big_table=table_of(change) in big,
     )

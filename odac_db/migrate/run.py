@@ -7,11 +7,10 @@ the lock, and looks again, because another process may have done the work meanwh
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection
@@ -21,9 +20,11 @@ from odac_db.dialects.base import Dialect, Features, Fingerprint
 from odac_db.errors import OdacDbError, VerificationFailed
 from odac_db.ids import nanoid
 from odac_db.migrate import ledger, seeds
-from odac_db.migrate.apply import Execution, Listener, is_ahead
+from odac_db.migrate.apply import Execution, is_ahead
+from odac_db.migrate.behind import execute_behind
 from odac_db.migrate.facts import Memory, drift, facts, vouched
 from odac_db.migrate.leader import leading
+from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import Known, learnt
@@ -31,26 +32,9 @@ from odac_db.migrate.report import reported
 from odac_db.migrate.reverse import Before, drafted_back
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.model import Schema
-from odac_db.schema.online import Online
 from odac_db.schema.plan import Operation, Plan, Report, SeedResult
 
-
-class Source(Protocol):
-    """Where declarations come from. ``digest`` is cheap and empty where there is none."""
-
-    def digest(self) -> str: ...
-    def read(self) -> Declarations: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leave:
-    """What the caller asks for beside the declarations; see ``plan.Request``."""
-
-    allow: Collection[str] = ()
-    prune: bool = False
-    lock_timeout: float = 60.0
-    online: Online = field(default_factory=Online)
-    listener: Listener = lambda _: None
+__all__ = ["Leave", "Runner", "Source"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +128,12 @@ class Runner:
                 ledger=book, fingerprint=fingerprint, live=live, plan=draft.plan, draft=draft
             )
         declarations = self.source.read()
-        request = Request(declarations=declarations, allow=self.leave.allow, prune=self.leave.prune)
+        request = Request(
+            declarations=declarations,
+            allow=self.leave.allow,
+            prune=self.leave.prune,
+            big_table=self.leave.online.big_table,
+        )
         known = ledger.read_known(self.conn, book)
         draft = drafted(self.conn, self.dialect, self.features, request, known, live)
         since = drift(book, self.source.digest(), live, self.features)
@@ -198,14 +187,22 @@ class Runner:
         if look.ledger.exists and is_ahead(pending):
             ledger.forget_tables(self.conn)
         work.execute_ahead(pending)
-        if self.features.transactional_ddl:
-            return work.attempts.until_done(lambda: self._execute(look, work, started))
-        return self._execute(look, work, started)
+        atomic = self.features.transactional_ddl
+        apart = atomic and any(one.on_big_table for one in look.plan.operations)
+        if atomic:
+            after, written = work.attempts.until_done(lambda: self._execute(look, work, apart))
+        else:
+            after, written = self._execute(look, work, apart)
+        if apart:
+            after = self._behind(work)
+        return reported(after.plan, started, work=work, written=written, since=look.plan.drift)
 
-    def _execute(self, look: _Look, work: Execution, started: float) -> Report:
-        """One try at all that is pending. May be called again after it was rolled back."""
+    def _execute(self, look: _Look, work: Execution, apart: bool) -> tuple[_Look, list[SeedResult]]:
+        """One try at all that is pending. May be called again after it was rolled back.
+
+        ``apart``: reading the outcome back would hold up others for long; it comes later.
+        """
         written: list[SeedResult] = []
-        since = look.plan.drift
         work.rewind()
         with self._transaction(work):
             ledger.create(self.conn)
@@ -215,14 +212,31 @@ class Runner:
             while True:
                 work.execute_all()
                 written += self._seeded(look)
+                if apart:
+                    return look, written
                 look = self._verified(work.operations)
                 if not work.take(look.plan.of_status("pending")):
                     break
-            if work.operations:
-                ledger.end_run(self.conn, work.run, work.done)
-                if self.back_to is not None and look.plan.in_sync:
-                    ledger.end_reversal(self.conn, work.run, self.back_to.run)
-        return reported(look.plan, started, work=work, written=written, since=since)
+            self._end(look, work)
+        return look, written
+
+    def _end(self, look: _Look, work: Execution) -> None:
+        if work.operations:
+            ledger.end_run(self.conn, work.run, work.done)
+            if self.back_to is not None and look.plan.in_sync:
+                ledger.end_reversal(self.conn, work.run, self.back_to.run)
+
+    def _behind(self, work: Execution) -> _Look:
+        """What takes long on big tables, and reading back, when others can use them again."""
+        try:
+            execute_behind(work)
+            with self._transaction(work):
+                look = self._verified(work.operations)
+                self._end(look, work)
+        except OdacDbError:
+            ledger.end_run(self.conn, work.run, work.done, status="failed")
+            raise
+        return look
 
     @contextmanager
     def _transaction(self, work: Execution) -> Iterator[None]:

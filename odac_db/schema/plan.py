@@ -22,10 +22,14 @@ STAGES: tuple[Stage, ...] = ("ahead", "main", "build", "validate")
 
 
 class Hazard(msgspec.Struct, frozen=True):
-    """A cost or a risk of one operation. ``code`` is stable and has a page in the docs."""
+    """A cost or a risk of one operation. ``code`` is stable and has a page in the docs.
+
+    ``needs_leave``: others would wait for so long that it is not done unless allowed.
+    """
 
     code: str
     message: str
+    needs_leave: bool = False
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -50,6 +54,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     ``statements`` may be empty where an earlier operation's statement carries this change
     too (one ALTER per table on MySQL, one rebuild per table on SQLite); ``carried_by`` is
     then that operation's position in the plan.
+    ``stage`` is when an operation without statements of its own is carried out.
+    ``on_big_table`` says that others would notice if its table were locked for long.
     ``rows`` counts what the operation touches where that is known (orphans, a dropped
     table's rows), else None.
     """
@@ -61,11 +67,24 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     statements: tuple[Statement, ...] = ()
     carried_by: int | None = None
+    stage: Stage = "main"
     destructive: bool = False
     hazards: tuple[Hazard, ...] = ()
     status: Status = "pending"
     reason: str = ""
     rows: int | None = None
+    on_big_table: bool = False
+
+    def is_in(self, stage: Stage) -> bool:
+        """Whether something of it is done in that stage."""
+        if self.statements:
+            return any(statement.stage == stage for statement in self.statements)
+        return self.stage == stage
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether something of it is done behind the plan's transaction."""
+        return self.is_in("build") or self.is_in("validate")
 
     def to_json(self) -> dict[str, Any]:
         """The operation as ``plan --json`` prints it."""
@@ -75,6 +94,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             "name": self.name,
             "summary": self.summary,
             "sql": [statement.sql for statement in self.statements],
+            "stages": [statement.stage for statement in self.statements],
             "carried_by": self.carried_by,
             "destructive": self.destructive,
             "hazards": [{"code": h.code, "message": h.message} for h in self.hazards],

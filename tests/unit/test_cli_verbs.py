@@ -71,8 +71,13 @@ def test_plan_always_exits_0(database: FakeDatabase, odac_db: Callable[..., Answ
 
 
 def test_leave_reaches_the_database(database: FakeDatabase, odac_db: Callable[..., Answer]) -> None:
-    odac_db("plan", *ON, "--allow", "drop_column", "--allow", "drop_table:old", "--prune")
-    assert database.asked == {"allow": {"drop_column", "drop_table:old"}, "prune": True}
+    big = ("--big-table", "5")
+    odac_db("plan", *ON, "--allow", "drop_column", "--allow", "drop_table:old", "--prune", *big)
+    assert database.asked == {
+        "allow": {"drop_column", "drop_table:old"},
+        "prune": True,
+        "online": Online(big_table=5),
+    }
     locks = ("--table-lock-timeout", "0.5", "--table-lock-patience", "7")
     odac_db("migrate", *ON, "--allow-destructive", "--lock-timeout", "2.5", *locks)
     assert database.asked.pop("progress")

@@ -17,6 +17,7 @@ from odac_db.dialects.mysql.lossy import lossy
 from odac_db.dialects.mysql.render import render
 from odac_db.dialects.mysql.resolve import resolve
 from odac_db.dialects.mysql.rows import row_key, typed_row
+from odac_db.dialects.mysql.sizes import sizes
 from odac_db.dialects.mysql.transactions import is_open, start
 
 MYSQL = Dialect(
@@ -43,4 +44,5 @@ MYSQL = Dialect(
     is_open=is_open,
     refusal=refusal,
     failure=failure,
+    sizes=sizes,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from odac_db.dialects.mysql.column_types import ColumnType, column_type, enum_values
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.schema.changes import (
@@ -22,7 +24,12 @@ from odac_db.schema.plan import Hazard
 _INSTANT = frozenset({"default", "comment"})
 
 
-def hazards(change: Change, current: Schema, features: MySQLFeatures) -> tuple[Hazard, ...]:  # noqa: ARG001
+def hazards(
+    change: Change,
+    current: Schema,  # noqa: ARG001
+    features: MySQLFeatures,
+    big: Collection[str] = (),  # noqa: ARG001
+) -> tuple[Hazard, ...]:
     """The costs and locks of a change.
 
     ``table_copy``: the whole table is written again and writes wait. ``table_rebuild``: it is

@@ -7,7 +7,7 @@ name in a single ALTER is refused, and one that fails must not take others along
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -51,7 +51,11 @@ replace = msgspec.structs.replace
 
 
 def render(
-    changes: Sequence[Change], current: Schema, target: Schema, features: MySQLFeatures
+    changes: Sequence[Change],
+    current: Schema,
+    target: Schema,
+    features: MySQLFeatures,
+    big: Collection[str] = (),  # noqa: ARG001
 ) -> Sequence[Rendered]:
     """One Rendered per change, in the order given; see ``Dialect.render``."""
     renderer = _Renderer(changes, current, target, features)

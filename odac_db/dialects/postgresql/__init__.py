@@ -15,6 +15,7 @@ from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.render import render
 from odac_db.dialects.postgresql.resolve import resolve
 from odac_db.dialects.postgresql.rows import row_key, typed_row
+from odac_db.dialects.postgresql.sizes import sizes
 from odac_db.dialects.postgresql.transactions import is_open, start
 
 POSTGRESQL = Dialect(
@@ -41,4 +42,5 @@ POSTGRESQL = Dialect(
     is_open=is_open,
     refusal=refusal,
     failure=failure,
+    sizes=sizes,
 )

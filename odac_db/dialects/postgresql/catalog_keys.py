@@ -54,7 +54,7 @@ JOIN pg_am am ON am.oid = c.relam
 LEFT JOIN pg_constraint k ON k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')
 CROSS JOIN LATERAL (SELECT pg_get_expr(i.indpred, i.indrelid) AS text OFFSET 0) predicate
 CROSS JOIN LATERAL ({_keys()}) p
-WHERE i.indislive {temporal}) ones
+WHERE true {temporal}) ones
 GROUP BY table_name) grouped"""
 
 
@@ -71,7 +71,7 @@ def _index(features: PostgreSQLFeatures) -> str:
         nulls_not_distinct=distinct,
         deferrable=_DEFERRABLE,
         comment=text(_COMMENT),
-        valid=when("NOT i.indisvalid", "'false'"),
+        valid=when("NOT (i.indisvalid AND i.indislive)", "'false'"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import assert_never
 
 import msgspec
@@ -16,6 +16,7 @@ from odac_db.dialects.postgresql import render_numbering as numbering
 from odac_db.dialects.postgresql import render_tables as tables
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.naming import quote
+from odac_db.dialects.postgresql.staged import Staging, in_stages
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -46,9 +47,10 @@ from odac_db.schema.changes import (
     SetObjectComment,
     SetTableComment,
     SetTableOptions,
+    table_of,
 )
 from odac_db.schema.model import Index, Schema, Table
-from odac_db.schema.plan import Statement
+from odac_db.schema.plan import Stage, Statement
 
 replace = msgspec.structs.replace
 
@@ -58,18 +60,22 @@ def render(
     current: Schema,
     target: Schema,  # noqa: ARG001 - every change says all that this server needs
     features: PostgreSQLFeatures,
+    big: Collection[str] = (),
 ) -> tuple[Rendered, ...]:
     """Each change's statements. CleanOrphans has none: it is carried out in batches."""
+    changes = in_stages(changes, big)
     renderer = _Renderer(changes, current, features)
+    staging = Staging(changes, current, big, features)
+    rendered = []
+    for change in changes:
+        statements = staging.of(change, renderer.aside(change))
+        if statements is None:
+            stage: Stage = "ahead" if isinstance(change, AddEnumValue) else "main"
+            statements = tuple(Statement(sql, stage) for sql in renderer.statements(change))
+        first = staging.stage_of(change) if isinstance(change, CleanOrphans) else "main"
+        rendered.append(Rendered(change=change, statements=statements, stage=first))
     return tuple(
-        Rendered(
-            change=change,
-            statements=tuple(
-                Statement(sql, stage="ahead" if isinstance(change, AddEnumValue) else "main")
-                for sql in renderer.statements(change)
-            ),
-        )
-        for change in changes
+        replace(one, statements=()) if staging.is_adopted(one.change) else one for one in rendered
     )
 
 
@@ -169,18 +175,24 @@ class _Renderer:
                 (change.table, column), (change.table, change.after), self._features
             )
 
+    def aside(self, change: Change) -> RenameConstraint | None:
+        """The rename by which the old index makes room for a successor of its name."""
+        old = change.replaces if isinstance(change, AddIndex) else None
+        if isinstance(change, DropIndex) and change.replaced:
+            old = change.index
+        if old is None or (table_of(change), old.name) not in self._aside:
+            return None
+        return _aside(table_of(change), old)
+
     def _index(self, change: AddIndex | DropIndex) -> Iterator[str]:
+        aside = self.aside(change)
         if isinstance(change, AddIndex):
-            old = change.replaces
-            if old is not None and (change.table, old.name) in self._aside:
-                yield keys.rename(_aside(change.table, old), change.table)
+            if aside is not None:
+                yield keys.rename(aside, change.table)
             yield from keys.add_index(change.table, change.index)
             return
-        index = change.index
-        name = index.name or ""
-        if change.replaced and (change.table, index.name) in self._aside:
-            name = _aside(change.table, index).after
-        yield keys.drop_index(change.table, index, name)
+        name = aside.after if aside is not None else change.index.name or ""
+        yield keys.drop_index(change.table, change.index, name)
 
 
 def _with_renamed(table: Table, before: str, after: str) -> Table:

@@ -81,10 +81,12 @@ def key(part: IndexPart) -> str:
     return text
 
 
-def create_index(table: str, index: Index) -> str:
+def create_index(table: str, index: Index, *, concurrently: bool = False) -> str:
     assert index.name is not None
     parts = ", ".join(map(key, index.parts))
     kind = "UNIQUE INDEX" if index.unique else "INDEX"
+    if concurrently:
+        kind += " CONCURRENTLY"
     return "".join(
         [
             f"CREATE {kind} {quote(index.name)} ON {quote(table)}",

@@ -16,6 +16,7 @@ from odac_db.dialects.sqlite.lossy import lossy
 from odac_db.dialects.sqlite.render import render
 from odac_db.dialects.sqlite.resolve import resolve
 from odac_db.dialects.sqlite.rows import row_key, typed_row
+from odac_db.dialects.sqlite.sizes import sizes
 from odac_db.dialects.sqlite.spelling import quote
 from odac_db.dialects.sqlite.transactions import is_open, start
 
@@ -43,4 +44,5 @@ SQLITE = Dialect(
     is_open=is_open,
     refusal=refusal,
     failure=failure,
+    sizes=sizes,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from odac_db.dialects.base import Features
 from odac_db.dialects.sqlite.leftovers import ON_CONFLICT, TRIGGER, VIEW
 from odac_db.schema.changes import (
@@ -24,7 +26,12 @@ from odac_db.schema.plan import Hazard
 _CARRIED = frozenset({TRIGGER, VIEW, ON_CONFLICT})
 
 
-def hazards(change: Change, current: Schema, features: Features) -> tuple[Hazard, ...]:  # noqa: ARG001
+def hazards(
+    change: Change,
+    current: Schema,
+    features: Features,  # noqa: ARG001
+    big: Collection[str] = (),  # noqa: ARG001 - one writer at a time, whatever the size
+) -> tuple[Hazard, ...]:
     """The costs of one change, seen alone.
 
     A foreign key or CHECK that comes with a column of its own is done in place by the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import assert_never
 
 import msgspec
@@ -70,6 +70,7 @@ def render(
     current: Schema,
     target: Schema,
     features: Features,  # noqa: ARG001
+    big: Collection[str] = (),  # noqa: ARG001 - one writer at a time, whatever the size
 ) -> list[Rendered]:
     """One Rendered per change. Renames come first, so that rebuilds may rely on them.
 

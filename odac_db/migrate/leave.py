@@ -1,0 +1,31 @@
+"""What a migrate is given: where its declarations come from, and what it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from odac_db.migrate.apply import Listener
+from odac_db.schema.declaration import Declarations
+from odac_db.schema.online import Online
+
+__all__ = ["Leave", "Source"]
+
+
+class Source(Protocol):
+    """Where declarations come from. ``digest`` is cheap and empty where there is none."""
+
+    def digest(self) -> str: ...
+    def read(self) -> Declarations: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave:
+    """What the caller asks for beside the declarations; see ``plan.Request``."""
+
+    allow: Collection[str] = ()
+    prune: bool = False
+    lock_timeout: float = 60.0
+    online: Online = field(default_factory=Online)
+    listener: Listener = lambda _: None
