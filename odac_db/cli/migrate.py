@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -71,19 +71,19 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
         table_lock_patience=table_lock_patience,
         big_table=big_table,
     )
+    given: dict[str, Any] = {
+        "allow": leave,
+        "prune": prune,
+        "lock_timeout": lock_timeout,
+        "online": online,
+    }
     output = Output()
     reports = {}
     done: list[str] = []
     with opened(url, schema, needs_schema=True) as connections:
         for name, db in connections.items():
             with naming(name, connections, done), shown_progress() as progress:
-                reports[name] = db.migrate(
-                    allow=leave,
-                    prune=prune,
-                    lock_timeout=lock_timeout,
-                    online=online,
-                    progress=progress,
-                )
+                reports[name] = db.migrate(**given, progress=progress)
             if not as_json:
                 output.report(reports[name], title=name if len(connections) > 1 else "")
     in_sync = {name: report.in_sync for name, report in reports.items()}
