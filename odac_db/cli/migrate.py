@@ -65,29 +65,23 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     from odac_db.cli.progress import shown_progress
     from odac_db.schema.online import Online
 
-    leave = allowed(allow, allow_destructive)
     online = Online(
         table_lock_timeout=table_lock_timeout,
         table_lock_patience=table_lock_patience,
         big_table=big_table,
     )
-    given: dict[str, Any] = {
-        "allow": leave,
-        "prune": prune,
-        "lock_timeout": lock_timeout,
-        "online": online,
-    }
+    leave = allowed(allow, allow_destructive)
+    given: dict[str, Any] = {"prune": prune, "lock_timeout": lock_timeout, "online": online}
     output = Output()
     reports = {}
     done: list[str] = []
     with opened(url, schema, needs_schema=True) as connections:
         for name, db in connections.items():
             with naming(name, connections, done), shown_progress() as progress:
-                reports[name] = db.migrate(**given, progress=progress)
+                reports[name] = db.migrate(allow=leave, progress=progress, **given)
             if not as_json:
                 output.report(reports[name], title=name if len(connections) > 1 else "")
-    in_sync = {name: report.in_sync for name, report in reports.items()}
     if as_json:
         answers = {name: report.to_json() for name, report in reports.items()}
-        output.json(by_connection(answers, in_sync))
-    return DONE if all(in_sync.values()) else NOT_IN_SYNC
+        output.json(by_connection(answers, {n: r.in_sync for n, r in reports.items()}))
+    return DONE if all(report.in_sync for report in reports.values()) else NOT_IN_SYNC
