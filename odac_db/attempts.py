@@ -15,14 +15,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Result, RootTransaction, event
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Result, RootTransaction
 from sqlalchemy.pool import StaticPool
 
 from odac_db.dialects import dialect_of
 from odac_db.dialects.base import Isolation
 from odac_db.dialects.connect import connected
 from odac_db.errors import OdacDbError, OnCommitFailed, OutcomeUnknown, RetryExhausted
-from odac_db.transactions import Params, Transaction, failure_of, note_fault, undone, watched
+from odac_db.transactions import Params, Transaction, failure_of, undone, watched
 from odac_db.violations import Violations, chain
 
 Value = TypeVar("Value")
@@ -44,7 +44,6 @@ class Transactions:
     _queue: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
     def __post_init__(self) -> None:
-        event.listen(self.engine, "handle_error", note_fault)
         if isinstance(self.engine.pool, StaticPool):  # one connection: one transaction at a time
             self._queue = threading.RLock()
 

@@ -14,7 +14,8 @@ from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
 from odac_db.migrate import ledger
 from odac_db.migrate.hold import unknown_leave
-from odac_db.migrate.run import Leave, Runner, Source
+from odac_db.migrate.leave import Leave, Source
+from odac_db.migrate.run import Runner
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Progress, Report
 from odac_db.sources import FolderSource, MetadataSource, NoSource, SchemaFolder
@@ -22,6 +23,7 @@ from odac_db.sources import FolderSource, MetadataSource, NoSource, SchemaFolder
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+    from odac_db.migrate.files.rollback import RolledBack
     from odac_db.migrate.ledger import HistoryEntry
     from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
     from odac_db.migrate.pull import PullResult
@@ -154,6 +156,19 @@ class Database(Executing):
         )
         with migrating(self.engine) as conn:
             return self._runner(conn, leave).migrate()
+
+    def rollback(self, *, lock_timeout: float = 60.0) -> RolledBack:
+        """Takes back the data migrations that the last migrate with any applied.
+
+        Their ``down`` runs, last file first, each in a transaction of its own; then they are
+        pending again. The structure stays as it is. Raises RollbackRefused before anything
+        is undone, MigrationFileFailed, LockNotAcquired or ConnectionFailed.
+        """
+        from odac_db.migrate.files.rollback import rolled_back
+
+        with migrating(self.engine) as conn:
+            runner = self._runner(conn, Leave())
+            return rolled_back(runner.file_run(), runner.source.migrations(), lock_timeout)
 
     def pull(self, directory: str | Path, *, force: bool = False) -> PullResult:
         """Writes the live database as schema files.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from odac_db.attempts import Transactions
     from odac_db.dialects.base import Isolation
     from odac_db.errors import ConstraintViolation
-    from odac_db.migrate.run import Source
+    from odac_db.migrate.leave import Source
     from odac_db.transactions import Params, Transaction
 
 Value = TypeVar("Value")

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from odac_db.errors import DeclarationError
 from odac_db.schema.declaration import Declarations
+
+if TYPE_CHECKING:
+    from odac_db.schema.files.migrations import MigrationFile
+
+DEFAULT = "default"
 
 
 class SchemaFolder:
@@ -16,6 +22,7 @@ class SchemaFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._migrations: dict[str, tuple[MigrationFile, ...]] = {}
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
@@ -39,6 +46,15 @@ class SchemaFolder:
 
         return read_folder(self.path)
 
+    def migrations(self, connection: str) -> tuple[MigrationFile, ...]:
+        """A connection's data migrations; raises DeclarationError for names out of order."""
+        from odac_db.schema.files.migrations import migration_files
+
+        if connection not in self._migrations:
+            own = self.path if connection == DEFAULT else self.path / connection
+            self._migrations[connection] = migration_files(own)
+        return self._migrations[connection]
+
 
 @dataclass(frozen=True)
 class FolderSource:
@@ -48,7 +64,13 @@ class FolderSource:
     connection: str
 
     def digest(self) -> str:
-        return self.folder.digests.get(self.connection, "")
+        """Of the schema files, and of the data migrations if there are any."""
+        from odac_db.schema.files.migrations import digest_of
+
+        return self.folder.digests.get(self.connection, "") + digest_of(self.migrations())
+
+    def migrations(self) -> tuple[MigrationFile, ...]:
+        return self.folder.migrations(self.connection)
 
     def read(self) -> Declarations:
         return self.folder.declarations.get(self.connection, Declarations())
@@ -63,6 +85,9 @@ class MetadataSource:
     def digest(self) -> str:
         return ""
 
+    def migrations(self) -> tuple[MigrationFile, ...]:
+        return ()
+
     def read(self) -> Declarations:
         return self._declarations
 
@@ -76,6 +101,9 @@ class MetadataSource:
 @dataclass(frozen=True)
 class NoSource:
     """Nothing is declared and nothing needs to be."""
+
+    def migrations(self) -> tuple[MigrationFile, ...]:
+        return ()
 
     def digest(self) -> str:
         return ""

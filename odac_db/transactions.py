@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, RootTransaction
+from sqlalchemy import Connection, CursorResult, Executable, RootTransaction, event
 from sqlalchemy import Transaction as SQLAlchemyTransaction
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -76,10 +76,15 @@ class Transaction:
         self._fault = error
         self._gone = self._gone or self._dialect.failure(error) == "gone"
 
+    @property
+    def _ended(self) -> bool:
+        """Whether a failed statement has ended the transaction on the server."""
+        failed = self._fault is not None and not self._dialect.is_open(self.connection)
+        return self._gone or failed
+
     def _commit(self, root: RootTransaction) -> None:
         """Commits, if there is something to: a failed transaction commits nothing, silently."""
-        failed = self._fault is not None and not self._dialect.is_open(self.connection)
-        if self._gone or failed or not root.is_active:
+        if self._ended or not root.is_active:
             message = (
                 "nothing is committed: a statement failed and ended the transaction; put what may "
                 "fail into a savepoint, with tx.transaction(): ..."
@@ -118,6 +123,8 @@ class Transaction:
 @contextmanager
 def watched(conn: Connection, transaction: Transaction) -> Iterator[None]:
     """Whatever fails on the connection is known to the transaction, the ORM's doings too."""
+    if not event.contains(conn.engine, "handle_error", note_fault):
+        event.listen(conn.engine, "handle_error", note_fault)
     conn.info[_WATCHED] = transaction
     try:
         yield

@@ -22,6 +22,7 @@ from odac_db.cli.migrate import migrate
 from odac_db.cli.orphans import list_orphans, restore
 from odac_db.cli.plan import plan
 from odac_db.cli.pull import pull
+from odac_db.cli.rollback import rollback
 from odac_db.cli.status import status
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ orphans = typer.Typer(
     rich_markup_mode=None,
 )
 
-for verb in (migrate, plan, check, status, pull, fmt, json_schema, history):
+for verb in (migrate, plan, check, status, rollback, pull, fmt, json_schema, history):
     app.command()(guarded(verb))
 app.add_typer(orphans, name="orphans")
 orphans.command("list")(guarded(list_orphans))

@@ -64,6 +64,7 @@ class Output:
         self._title(title)
         self._drift(plan.drift)
         self._operations(plan.operations)
+        self._files(plan.files, ("▸ run ", "cyan"))
         self._left_alone(plan.unsupported, plan.undeclared)
         self.line(*verdict(plan))
 
@@ -72,6 +73,7 @@ class Output:
         self._title(title)
         self._drift(report.drift)
         self._operations((*report.applied, *report.remaining))
+        self._files(report.files, ("✓ ran ", "green"))
         self._cleaned(report)
         inserted = sum(seed.kind == "seed_insert" for seed in report.seeds)
         if report.seeds:
@@ -108,6 +110,11 @@ class Output:
                 self._add_operation(tree, operation, "as above" if again else operation.reason)
                 told = operation.reason
             self._console.print(tree)
+
+    def _files(self, names: Sequence[str], mark: tuple[str, str]) -> None:
+        """Data migrations: between what the operations add and what they refuse or drop."""
+        for name in names:
+            self.line(mark, name)
 
     def _cleaned(self, report: Report) -> None:
         if not report.orphans:
@@ -218,6 +225,8 @@ def verdict(plan: Plan) -> list[str | tuple[str, str]]:
         return [("In sync.", "green"), " Nothing to do."]
     pending = len(plan.of_status("pending"))
     would = f"Would apply {counted(pending, 'operation')}" if pending else "Would apply nothing"
+    if plan.files:
+        would += f" and run {counted(len(plan.files), 'data migration')}"
     return [(would, "bold"), *_left(plan.operations), "."]
 
 
@@ -226,6 +235,8 @@ def report_verdict(report: Report) -> list[str | tuple[str, str]]:
     took = f" in {report.seconds:.2f} s" if report.applied else ""
     applied = len(report.applied)
     did = f"Applied {counted(applied, 'operation')}{took}" if applied else "Nothing to apply"
+    if report.files:
+        did += f"; ran {counted(len(report.files), 'data migration')}"
     if report.in_sync:
         return [f"{did}. ", ("In sync.", "green")]
     return [(did, "bold"), *_left(report.remaining), "."]

@@ -43,6 +43,7 @@ def _standing(database: Database) -> dict[str, Any]:
         "pending": len(plan.of_status("pending")),
         "held_back": len(plan.of_status("held_back")),
         "blocked": len(plan.of_status("blocked")),
+        "files": list(plan.files),
         "undeclared": list(plan.undeclared),
         "unsupported": len(plan.unsupported),
         "drift": plan.drift.to_json(),
@@ -75,10 +76,12 @@ def _print(output: Output, standing: dict[str, Any], title: str) -> None:
     else:
         words = ("pending", "held_back", "blocked")
         counts = [f"{standing[w]:,} {w.replace('_', ' ')}" for w in words if standing[w]]
-        output.line("schema       ", (", ".join(counts), "yellow"))
+        output.line("schema       ", (", ".join(counts) or "files pending", "yellow"))
     drift = msgspec.convert(standing["drift"], Drift)
     for number, text in enumerate(_changed_by(drift)):
         output.line("since then   " if not number else " " * 13, text)
+    if standing["files"]:
+        output.line("files        ", (f"{', '.join(standing['files'])} pending", "yellow"))
     last = standing["last_run"]
     if last is None:
         output.line("last run     none")

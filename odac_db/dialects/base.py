@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 from sqlalchemy import Connection, RootTransaction
 
+from odac_db.dialects.script import Script
 from odac_db.errors import Problem, ViolationKind
 from odac_db.schema.changes import Change
 from odac_db.schema.declaration import Declarations
@@ -59,6 +60,7 @@ class Features:
     folds_type_case: bool = False  # so are type names, and blanks in them mean nothing (SQLite)
     restrict_is_no_action: bool = False  # both are checked at once: two words for one thing
     lock_budget: int = 0  # relations one transaction may lock; 0 where there is no such limit
+    lock_ends_with_commit: bool = False  # the migration lock is a transaction (SQLite)
     renames_rewrite_dependants: bool = True  # renaming a column rewrites CHECKs that name it
 
     def fits(self, name: str) -> bool:
@@ -208,6 +210,9 @@ class Dialect:
         each column (``column::text`` where text restores exactly), in column order.
     quote(identifier): always quoted.
     locking: how a plan waits for tables that are in use.
+    begin_rows(conn, features): begins a data migration's transaction, foreign keys enforced,
+        where the lock is held; ``commit`` and ``rollback`` end it. Raises LockNotAcquired.
+    script(text): a file of SQL as statements; raises ScriptFault.
     start(conn, isolation): begins an application's transaction on a connection fresh from
         the pool; None leaves the isolation to the server.
     is_open(conn): whether that transaction can still be committed, as far as the driver
@@ -237,6 +242,8 @@ class Dialect:
     typed_row: Callable[[Table], tuple[str, ...]]
     quote: Callable[[str], str]
     locking: Locking
+    begin_rows: Callable[[Connection, Any], None]
+    script: Callable[[str], Script]
     start: Callable[[Connection, Isolation | None], RootTransaction]
     is_open: Callable[[Connection], bool]
     refusal: Callable[[BaseException, str], Refusal | None]

@@ -13,6 +13,9 @@
     ├── PullRefused             files exist that a pull would overwrite
     ├── ReverseRefused          a run cannot be taken back
     ├── SeedError               a seed row cannot be written
+    ├── MigrationFilesChanged   data migrations are not as they were applied: put them back
+    ├── MigrationFileFailed     a data migration failed: mend it
+    ├── RollbackRefused         a data migration cannot be taken back
     ├── ConstraintViolation     a constraint refused rows: tell the user, or choose other values
     ├── RetryExhausted          others got in the way each time: try later
     ├── OutcomeUnknown          the connection broke at COMMIT: look whether it is done
@@ -27,6 +30,11 @@ from __future__ import annotations
 from odac_db.errors.base import (
     OdacDbError,
     Problem,
+)
+from odac_db.errors.files import (
+    MigrationFileFailed,
+    MigrationFilesChanged,
+    RollbackRefused,
 )
 from odac_db.errors.migration import (
     ConnectionFailed,
@@ -59,6 +67,8 @@ __all__ = [
     "LedgerIsNewer",
     "LockNotAcquired",
     "MigrationFailed",
+    "MigrationFileFailed",
+    "MigrationFilesChanged",
     "OdacDbError",
     "OnCommitFailed",
     "OutcomeUnknown",
@@ -66,6 +76,7 @@ __all__ = [
     "PullRefused",
     "RetryExhausted",
     "ReverseRefused",
+    "RollbackRefused",
     "SeedError",
     "ServerRefused",
     "TableBusy",

@@ -34,6 +34,29 @@ def leading(
     Raises LockNotAcquired when it cannot be had within ``timeout`` seconds. On SQLite the
     lock is the write transaction itself.
     """
+    _take(conn, dialect, features, timeout, sleep)
+    try:
+        yield
+    finally:
+        dialect.unlock(conn, features)
+
+
+def lead_on(conn: Connection, dialect: Dialect, features: Features, timeout: float) -> None:
+    """Takes the lock again where a commit has ended it, inside ``leading``.
+
+    Another process may have led in between. Raises LockNotAcquired.
+    """
+    if features.lock_ends_with_commit:
+        _take(conn, dialect, features, timeout, time.sleep)
+
+
+def _take(
+    conn: Connection,
+    dialect: Dialect,
+    features: Features,
+    timeout: float,
+    sleep: Callable[[float], None],
+) -> None:
     started = time.monotonic()
     wait = FIRST_WAIT
     while not dialect.try_lock(conn, features):
@@ -43,7 +66,3 @@ def leading(
         # Jitter keeps a fleet that booted together from knocking together.
         sleep(min(wait * random.uniform(0.5, 1.5), timeout - waited))  # noqa: S311
         wait = min(wait * 1.5, LONGEST_WAIT)
-    try:
-        yield
-    finally:
-        dialect.unlock(conn, features)

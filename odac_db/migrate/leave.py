@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from odac_db.migrate.apply import Listener
 from odac_db.schema.declaration import Declarations
+from odac_db.schema.files.migrations import MigrationFile
 from odac_db.schema.online import Online
 
 __all__ = ["Leave", "Source"]
@@ -17,6 +18,7 @@ class Source(Protocol):
     """Where declarations come from. ``digest`` is cheap and empty where there is none."""
 
     def digest(self) -> str: ...
+    def migrations(self) -> Sequence[MigrationFile]: ...
     def read(self) -> Declarations: ...
 
 

@@ -159,7 +159,7 @@ def operations_of(
         verdicts, lambda one: dialect.hazards(one, way.renamed, features, big), big, way.allow
     )
     verdicts, findings = _checked(conn, features, relaxed(verdicts, way.renamed), way.live)
-    return tuple(_operations(dialect, features, verdicts, findings, way.live, way.settled, big))
+    return tuple(rendered(dialect, features, verdicts, findings, way.live, way.settled, big))
 
 
 def _checked(
@@ -232,7 +232,7 @@ def _clean(
     return CleanOrphans(table=change.table, foreign_key=key, policy=policy)
 
 
-def _operations(
+def rendered(
     dialect: Dialect,
     features: Features,
     verdicts: Sequence[Verdict],

@@ -42,3 +42,16 @@ def _explained(operation: Operation) -> Operation:
         return operation
     reason = "became possible while this migrate ran: migrate once more"
     return msgspec.structs.replace(operation, reason=reason)
+
+
+def joined(first: Report, last: Report, files: Sequence[str]) -> Report:
+    """The report of a migrate in two parts, with data migrations in between."""
+    cleaned = {**first.orphans, **last.orphans}
+    return msgspec.structs.replace(
+        last,
+        applied=(*first.applied, *last.applied),
+        orphans={name: first.orphans.get(name, 0) + last.orphans.get(name, 0) for name in cleaned},
+        drift=first.drift,
+        files=tuple(files),
+        run=last.run or first.run,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import msgspec
@@ -23,35 +23,24 @@ from odac_db.migrate import ledger, seeds
 from odac_db.migrate.apply import Execution, is_ahead
 from odac_db.migrate.behind import execute_behind
 from odac_db.migrate.facts import Memory, drift, facts, vouched
-from odac_db.migrate.leader import leading
+from odac_db.migrate.files.apply import FileRun
+from odac_db.migrate.files.expand import expanded
+from odac_db.migrate.files.program import loaded
+from odac_db.migrate.files.record import applied_files
+from odac_db.migrate.files.review import named, pending_files
+from odac_db.migrate.leader import lead_on, leading
 from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.ledger import Ledger
+from odac_db.migrate.look import Look
 from odac_db.migrate.plan import Draft, Request, drafted
-from odac_db.migrate.reconcile import Known, learnt
-from odac_db.migrate.report import reported
+from odac_db.migrate.reconcile import learnt
+from odac_db.migrate.report import joined, reported
 from odac_db.migrate.reverse import Before, drafted_back
 from odac_db.schema.declaration import Declarations
-from odac_db.schema.model import Schema
 from odac_db.schema.plan import Operation, Plan, Report, SeedResult
+from odac_db.violations import Violations
 
 __all__ = ["Leave", "Runner", "Source"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Look:
-    """One look at a database: what it holds, what is remembered, what there is to do.
-
-    ``draft`` is None where the ledger vouches that nothing is; then ``live`` was not read.
-    """
-
-    ledger: Ledger
-    fingerprint: Fingerprint
-    plan: Plan
-    live: Schema = field(default_factory=Schema)
-    draft: Draft | None = None
-    declarations: Declarations = field(default_factory=Declarations)
-    known: frozenset[Known] = frozenset()
-    seeds_wait: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +75,30 @@ class Runner:
             return reported(look.plan, started)
         with leading(self.conn, self.dialect, self.features, self.leave.lock_timeout):
             look = self._look()
+            if look.files:
+                return self._lead_by_way_of_files(look, started)
             if self._idle(look):
                 return reported(look.plan, started)
             return self._lead(look, started)
 
-    def _unlocked_look(self) -> _Look | None:
+    def _lead_by_way_of_files(self, look: Look, started: float) -> Report:
+        """What adds, then the data migrations, then, after another look, all the rest."""
+        assert look.draft is not None
+        programs = loaded(look.files, self.dialect)
+        adding = replace(look, plan=expanded(self.dialect, self.features, look.draft), expands=True)
+        first = self._lead(adding, started)
+        files = self.file_run().up(programs)
+        lead_on(self.conn, self.dialect, self.features, self.leave.lock_timeout)
+        look = self._look()
+        last = reported(look.plan, started) if self._idle(look) else self._lead(look, started)
+        return joined(first, last, files)
+
+    def file_run(self) -> FileRun:
+        """Data migrations of this connection, to be run under its lock."""
+        told = Violations(self.source.read)
+        return FileRun(self.conn, self.dialect, self.features, told, self.leave.listener)
+
+    def _unlocked_look(self) -> Look | None:
         """A look that may fail because somebody else is just changing what it looks at.
 
         Statements fail then, and what several of them read may not hang together (MySQL and
@@ -101,13 +109,13 @@ class Runner:
         except (DBAPIError, LookupError):
             return None
 
-    def _look(self) -> _Look:
+    def _look(self) -> Look:
         fingerprint = self._fingerprint()
         book = ledger.read(self.conn, exists=fingerprint.ledger)
         digest = self.source.digest() if self.back_to is None else ""
         nothing = None if self.leave.prune else vouched(book, digest, fingerprint)
         if nothing is not None:
-            return _Look(ledger=book, fingerprint=fingerprint, plan=nothing)
+            return Look(ledger=book, fingerprint=fingerprint, plan=nothing)
         return self._full_look(book, fingerprint)
 
     def _fingerprint(self) -> Fingerprint:
@@ -118,15 +126,16 @@ class Runner:
             _ = self.features  # raises for a server that is not one we know
             return Fingerprint()
 
-    def _full_look(self, book: Ledger, fingerprint: Fingerprint) -> _Look:
+    def _full_look(self, book: Ledger, fingerprint: Fingerprint) -> Look:
         live = self.dialect.introspect(self.conn, self.features, None)
         if self.back_to is not None:
             draft = drafted_back(
                 self.conn, self.dialect, self.features, live, self.back_to, self.leave.allow
             )
-            return _Look(
+            return Look(
                 ledger=book, fingerprint=fingerprint, live=live, plan=draft.plan, draft=draft
             )
+        files = pending_files(self.source.migrations(), applied_files(self.conn))
         declarations = self.source.read()
         request = Request(
             declarations=declarations,
@@ -137,34 +146,33 @@ class Runner:
         known = ledger.read_known(self.conn, book)
         draft = drafted(self.conn, self.dialect, self.features, request, known, live)
         since = drift(book, self.source.digest(), live, self.features)
-        return _Look(
+        return Look(
             ledger=book,
             fingerprint=fingerprint,
             live=live,
-            plan=msgspec.structs.replace(draft.plan, drift=since),
+            plan=msgspec.structs.replace(draft.plan, drift=since, files=named(files)),
             draft=draft,
             declarations=declarations,
             known=known,
             seeds_wait=self._seeds_wait(draft, declarations),
+            files=files,
         )
 
-    def _seeds_wait(self, draft: Draft, declarations: Declarations) -> bool:
-        if draft.plan.of_status("pending") or not _seeded(declarations):
+    def _seeds_wait(self, draft: Draft, declared: Declarations) -> bool:
+        if draft.plan.of_status("pending") or not _seeded(declared):
             return False
-        pending = seeds.plan_seeds(
-            self.conn, self.dialect, self.features, draft.declared, declarations
-        )
-        return bool(pending)
+        schema = draft.declared
+        return bool(seeds.plan_seeds(self.conn, self.dialect, self.features, schema, declared))
 
-    def _idle(self, look: _Look) -> bool:
+    def _idle(self, look: Look) -> bool:
         """Whether there is nothing to execute, to seed or to remember."""
         if look.draft is None:
             return True
-        if look.plan.of_status("pending") or look.seeds_wait:
+        if look.files or look.plan.of_status("pending") or look.seeds_wait:
             return False
         return self._memory(look, look.draft, look.fingerprint).is_in(look.ledger, look.known)
 
-    def _memory(self, look: _Look, draft: Draft, fingerprint: Fingerprint) -> Memory:
+    def _memory(self, look: Look, draft: Draft, fingerprint: Fingerprint) -> Memory:
         """What is worth remembering: nothing vouches for seeds but their rows."""
         known = frozenset(learnt(draft.declared, draft.settled, look.live, self.features))
         idle = self.back_to is None and not _seeded(look.declarations)
@@ -172,7 +180,7 @@ class Runner:
         state = facts(files, look.plan, look.live, self.features, fingerprint, idle=idle)
         return Memory(state=state, known=known)
 
-    def _lead(self, look: _Look, started: float) -> Report:
+    def _lead(self, look: Look, started: float) -> Report:
         """Executes what is pending, and then what that has made possible, until nothing is."""
         work = Execution(
             conn=self.conn,
@@ -197,7 +205,7 @@ class Runner:
             after = self._behind(work)
         return reported(after.plan, started, work=work, written=written, since=look.plan.drift)
 
-    def _execute(self, look: _Look, work: Execution, apart: bool) -> tuple[_Look, list[SeedResult]]:
+    def _execute(self, look: Look, work: Execution, apart: bool) -> tuple[Look, list[SeedResult]]:
         """One try at all that is pending. May be called again after it was rolled back.
 
         ``apart``: reading the outcome back would hold up others for long; it comes later.
@@ -211,6 +219,8 @@ class Runner:
                 work.take(look.plan.of_status("pending"))
             while True:
                 work.execute_all()
+                if look.expands:
+                    break
                 written += self._seeded(look)
                 if apart:
                     return look, written
@@ -220,13 +230,13 @@ class Runner:
             self._end(look, work)
         return look, written
 
-    def _end(self, look: _Look, work: Execution) -> None:
+    def _end(self, look: Look, work: Execution) -> None:
         if work.operations:
             ledger.end_run(self.conn, work.run, work.done)
             if self.back_to is not None and look.plan.in_sync:
                 ledger.end_reversal(self.conn, work.run, self.back_to.run)
 
-    def _behind(self, work: Execution) -> _Look:
+    def _behind(self, work: Execution) -> Look:
         """What takes long on big tables, and reading back, when others can use them again."""
         try:
             execute_behind(work)
@@ -255,14 +265,14 @@ class Runner:
         if atomic:
             self.dialect.commit(self.conn, self.features)
 
-    def _seeded(self, look: _Look) -> tuple[SeedResult, ...]:
+    def _seeded(self, look: Look) -> tuple[SeedResult, ...]:
         if look.draft is None or not _seeded(look.declarations):
             return ()
         return seeds.apply_seeds(
             self.conn, self.dialect, self.features, look.draft.declared, look.declarations
         )
 
-    def _verified(self, executed: Sequence[Operation]) -> _Look:
+    def _verified(self, executed: Sequence[Operation]) -> Look:
         """Reads the outcome back and remembers it.
 
         What was blocked may have become possible: duplicates went with the orphans, seeds

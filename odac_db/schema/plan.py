@@ -141,17 +141,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``undeclared`` are live tables no file declares; they are left alone unless pruned.
     ``drift`` says what has changed since the last migrate, and who did it.
+    ``files`` are the data migrations that are to run between what is added and what refuses
+    rows or goes. What they will have done to the data is not foreseen.
     """
 
     operations: tuple[Operation, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     undeclared: tuple[str, ...] = ()
     drift: Drift = Drift()
+    files: tuple[str, ...] = ()
 
     @property
     def in_sync(self) -> bool:
-        """True when the database matches the declarations: no operation of any status."""
-        return not self.operations
+        """True when the database matches the declarations: no operation of any status, no file."""
+        return not self.operations and not self.files
 
     def of_status(self, status: Status) -> tuple[Operation, ...]:
         """The operations with that status, in order."""
@@ -165,6 +168,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "unsupported": [msgspec.to_builtins(item) for item in self.unsupported],
             "undeclared": list(self.undeclared),
             "drift": self.drift.to_json(),
+            "files": list(self.files),
         }
 
 
@@ -182,7 +186,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ``applied`` holds the operations this call executed, each with status ``applied``;
     ``remaining`` what is still held back or blocked. ``in_sync`` is True when nothing
     declared is left undone. ``orphans`` counts the cleaned rows by table. ``drift`` says what
-    had changed since the migrate before, and who had done it.
+    had changed since the migrate before, and who had done it. ``files`` are the data
+    migrations this call applied, in their order.
     """
 
     applied: tuple[Operation, ...] = ()
@@ -192,6 +197,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unsupported: tuple[Unsupported, ...] = ()
     undeclared: tuple[str, ...] = ()
     drift: Drift = Drift()
+    files: tuple[str, ...] = ()
     run: str = ""
     seconds: float = 0.0
 
@@ -212,6 +218,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "unsupported": [msgspec.to_builtins(item) for item in self.unsupported],
             "undeclared": list(self.undeclared),
             "drift": self.drift.to_json(),
+            "files": list(self.files),
             "run": self.run,
             "seconds": self.seconds,
         }

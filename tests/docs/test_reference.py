@@ -16,6 +16,7 @@ from odac_db import Database, Transaction, errors
 from odac_db.dialects.mysql.features import _known as known_mysql
 from odac_db.dialects.postgresql.features import OLDEST as OLDEST_POSTGRESQL
 from odac_db.dialects.sqlite.features import OLDEST as OLDEST_SQLITE
+from odac_db.migrate.files.rollback import RolledBack
 from odac_db.migrate.ledger import HistoryEntry
 from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
 from odac_db.migrate.pull import PullResult
@@ -211,6 +212,7 @@ def test_json_of_plans_and_reports() -> None:
 
 
 RECORDS = {
+    "JSON of rollback": RolledBack,
     "JSON of pull": PullResult,
     "JSON of history": HistoryEntry,
     "JSON of orphans list": OrphanRun,

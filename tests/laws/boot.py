@@ -3,7 +3,7 @@
 ``boot.py JSON`` with ``url``, ``schema``, ``processes``, ``lock_timeout`` and ``stop_after``.
 Everything is imported first, then the processes are forked, so that they race for the
 database and not for the interpreter. Each prints one line of JSON when it is done:
-``applied``, ``in_sync`` and ``error``.
+``applied``, ``files``, ``in_sync`` and ``error``.
 
 With ``stop_after`` the only process prints ``halfway`` after that many statements of its
 plan, still holding the lock, and waits to be killed. A process that begins to wait for the
@@ -66,10 +66,11 @@ def boot(url: str, schema: str, lock_timeout: float) -> None:
         with Database.open(url, schema=schema, migrate=True, lock_timeout=lock_timeout) as db:
             report = db.report
             assert report is not None
-            say(state="done", applied=len(report.applied), in_sync=report.in_sync, error="")
+            facts = {"applied": len(report.applied), "files": report.files}
+            say(state="done", **facts, in_sync=report.in_sync, error="")
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        say(state="done", applied=0, in_sync=False, error=text)
+        say(state="done", applied=0, files=(), in_sync=False, error=text)
 
 
 def main(

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from odac_db.migrate.run import Leave, Runner
+from odac_db.migrate.leave import Leave
+from odac_db.migrate.run import Runner
 from odac_db.migrate.seeds import apply_seeds, plan_seeds
 from odac_db.schema.declaration import (
     ColumnDeclaration,
@@ -15,6 +16,7 @@ from odac_db.schema.declaration import (
     TableDeclaration,
     TableFile,
 )
+from odac_db.schema.files.migrations import MigrationFile
 from tests.servers.site import Site
 
 Columns = dict[str, ColumnDeclaration]
@@ -38,6 +40,9 @@ class Fixed:
 
     def __init__(self, declarations: Declarations) -> None:
         self.declarations = declarations
+
+    def migrations(self) -> tuple[MigrationFile, ...]:
+        return ()
 
     def digest(self) -> str:
         return ""

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from odac_db.dialects.sqlite import SQLITE
 from odac_db.migrate.diff import diff
-from odac_db.migrate.run import Leave, Runner
+from odac_db.migrate.leave import Leave
+from odac_db.migrate.run import Runner
 from odac_db.schema.changes import Change
 from odac_db.schema.declaration import (
     Declarations,
@@ -20,6 +21,7 @@ from odac_db.schema.declaration import (
     TableDeclaration,
     TableFile,
 )
+from odac_db.schema.files.migrations import MigrationFile
 from odac_db.schema.model import Schema, Table
 from odac_db.schema.plan import Plan, Report
 from tests.fixtures.databases import LiveDatabase
@@ -54,6 +56,9 @@ class _Declared:
 
     def __init__(self, declared: Declarations) -> None:
         self._declared = declared
+
+    def migrations(self) -> tuple[MigrationFile, ...]:
+        return ()
 
     def digest(self) -> str:
         return ""

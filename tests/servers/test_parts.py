@@ -11,7 +11,8 @@ from odac_db import MigrationFailed
 from odac_db.dialects.connect import engine_of, migrating
 from odac_db.dialects.postgresql import POSTGRESQL
 from odac_db.migrate import ledger
-from odac_db.migrate.run import Leave, Runner
+from odac_db.migrate.leave import Leave
+from odac_db.migrate.run import Runner
 from odac_db.schema.plan import Report
 from odac_db.sources import FolderSource, SchemaFolder
 from tests.fixtures.databases import LiveDatabase

@@ -17,6 +17,7 @@ from odac_db.dialects.mysql.lossy import lossy
 from odac_db.dialects.mysql.render import render
 from odac_db.dialects.mysql.resolve import resolve
 from odac_db.dialects.mysql.rows import row_key, typed_row
+from odac_db.dialects.mysql.script import script
 from odac_db.dialects.mysql.sizes import sizes
 from odac_db.dialects.mysql.transactions import is_open, start
 
@@ -40,6 +41,8 @@ MYSQL = Dialect(
     typed_row=typed_row,
     quote=quote,
     locking=LOCKING,
+    begin_rows=begin,
+    script=script,
     start=start,
     is_open=is_open,
     refusal=refusal,

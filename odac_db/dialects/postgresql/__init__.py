@@ -15,6 +15,7 @@ from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.render import render
 from odac_db.dialects.postgresql.resolve import resolve
 from odac_db.dialects.postgresql.rows import row_key, typed_row
+from odac_db.dialects.postgresql.script import script
 from odac_db.dialects.postgresql.sizes import sizes
 from odac_db.dialects.postgresql.transactions import is_open, start
 
@@ -38,6 +39,8 @@ POSTGRESQL = Dialect(
     typed_row=typed_row,
     quote=quote,
     locking=LOCKING,
+    begin_rows=begin,
+    script=script,
     start=start,
     is_open=is_open,
     refusal=refusal,

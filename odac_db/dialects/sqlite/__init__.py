@@ -10,12 +10,13 @@ from odac_db.dialects.sqlite.features import features
 from odac_db.dialects.sqlite.fingerprint import fingerprint
 from odac_db.dialects.sqlite.hazards import hazards
 from odac_db.dialects.sqlite.introspect import introspect
-from odac_db.dialects.sqlite.lock import begin, commit, rollback, try_lock, unlock
+from odac_db.dialects.sqlite.lock import begin, begin_rows, commit, rollback, try_lock, unlock
 from odac_db.dialects.sqlite.locking import LOCKING
 from odac_db.dialects.sqlite.lossy import lossy
 from odac_db.dialects.sqlite.render import render
 from odac_db.dialects.sqlite.resolve import resolve
 from odac_db.dialects.sqlite.rows import row_key, typed_row
+from odac_db.dialects.sqlite.script import script
 from odac_db.dialects.sqlite.sizes import sizes
 from odac_db.dialects.sqlite.spelling import quote
 from odac_db.dialects.sqlite.transactions import is_open, start
@@ -40,6 +41,8 @@ SQLITE = Dialect(
     typed_row=typed_row,
     quote=quote,
     locking=LOCKING,
+    begin_rows=begin_rows,
+    script=script,
     start=start,
     is_open=is_open,
     refusal=refusal,

@@ -45,4 +45,5 @@ def features(conn: Connection) -> Features:
         folds_case=True,
         folds_table_case=True,
         folds_type_case=True,
+        lock_ends_with_commit=True,
     )

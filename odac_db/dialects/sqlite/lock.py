@@ -86,6 +86,23 @@ def begin(conn: Connection, features: Features) -> None:  # noqa: ARG001
     held.before = integrity(conn)
 
 
+def begin_rows(conn: Connection, features: Features) -> None:
+    """Begins a transaction that enforces foreign keys, which the lock's own does not.
+
+    The lock is given up for it; this transaction admits no other writer either.
+    Raises LockNotAcquired if another process goes on writing.
+    """
+    unlock(conn, features)
+    conn.exec_driver_sql("PRAGMA foreign_keys = ON")
+    conn.exec_driver_sql(f"PRAGMA busy_timeout = {COMMIT_WAIT}")
+    try:
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if _is_busy(error):
+            raise LockNotAcquired(COMMIT_WAIT / 1000) from error
+        raise
+
+
 def commit(conn: Connection, features: Features) -> None:
     """Commits, if nothing is broken that was whole at ``begin``; ends the lock with it.
 

@@ -17,6 +17,7 @@ import xxhash
 
 from odac_db.errors import DeclarationError, Problem
 from odac_db.schema.files.document import MAXIMUM_BYTES
+from odac_db.schema.files.migrations import FOLDER as MIGRATIONS
 
 DEFAULT = "default"
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".toml"})
@@ -62,6 +63,8 @@ def files_by_connection(
         path = root / entry.name
         if not _is_folder(entry):
             connections[DEFAULT].extend(_file(path, problems))
+        elif entry.name == MIGRATIONS:
+            continue
         elif entry.name == DEFAULT:
             message = "'default' is the connection of the files beside this folder"
             problems.append(Problem(str(path), 1, 1, message))
@@ -82,6 +85,8 @@ def _connection(root: Path, folder: Path, problems: list[Problem]) -> Iterator[S
         return
     for entry in found:
         path = folder / entry.name
+        if _is_folder(entry) and entry.name == MIGRATIONS:
+            continue
         if _is_folder(entry):
             message = "a sub-folder is a connection, and cannot hold folders itself"
             problems.append(Problem(str(path), 1, 1, message))

@@ -1,0 +1,1 @@
+"""Data migrations: files that change rows, once, between what is added and what goes."""

@@ -1,0 +1,33 @@
+"""What one look at a database finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from odac_db.dialects.base import Fingerprint
+from odac_db.migrate.ledger import Ledger
+from odac_db.migrate.plan import Draft
+from odac_db.migrate.reconcile import Known
+from odac_db.schema.declaration import Declarations
+from odac_db.schema.files.migrations import MigrationFile
+from odac_db.schema.model import Schema
+from odac_db.schema.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look at a database: what it holds, what is remembered, what there is to do.
+
+    ``draft`` is None where the ledger vouches that nothing is; then ``live`` was not read.
+    """
+
+    ledger: Ledger
+    fingerprint: Fingerprint
+    plan: Plan
+    live: Schema = field(default_factory=Schema)
+    draft: Draft | None = None
+    declarations: Declarations = field(default_factory=Declarations)
+    known: frozenset[Known] = frozenset()
+    seeds_wait: bool = False
+    files: tuple[MigrationFile, ...] = ()
+    expands: bool = False  # the plan is only what comes before the files
