@@ -145,12 +145,15 @@ class Locking:
     limit(conn, seconds, features): how long a later statement of this session waits for a
         table; None for as long as it takes.
     is_busy(error): whether a driver's exception says that somebody else held a lock.
+    cannot(error): whether a driver's exception says that the server cannot do it in the way
+        it was asked to, and has done nothing.
     holders(conn, table, features): who has the table, for people; no values of theirs.
     """
 
     claims: Callable[[Sequence[Change], Schema, Any], tuple[Claim, ...]]
     limit: Callable[[Connection, float | None, Any], None]
     is_busy: Callable[[BaseException], bool]
+    cannot: Callable[[BaseException], bool]
     holders: Callable[[Connection, str, Any], tuple[str, ...]]
 
 

@@ -186,13 +186,20 @@ class Execution:
         self.attempts.until_done(lambda: self._execute_tidily(operation, statement))
 
     def _execute_tidily(self, operation: Operation, statement: Statement) -> None:
-        try:
-            self.execute(operation, statement)
-        except MigrationFailed:
-            if statement.undo:
-                with suppress(DBAPIError):
-                    self.conn.exec_driver_sql(statement.undo)
-            raise
+        ways = [statement.sql, *statement.otherwise]
+        for sql in ways:
+            try:
+                self.execute(operation, msgspec.structs.replace(statement, sql=sql))
+            except MigrationFailed as error:
+                cause = error.__cause__
+                reason = cause.orig if isinstance(cause, DBAPIError) else None
+                if reason and sql != ways[-1] and self.dialect.locking.cannot(reason):
+                    continue
+                if statement.undo:
+                    with suppress(DBAPIError):
+                        self.conn.exec_driver_sql(statement.undo)
+                raise
+            return
 
     def execute(self, operation: Operation, statement: Statement) -> None:
         """Executes one statement of an operation, once."""

@@ -16,7 +16,7 @@ from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.schema.changes import Change, RenameTable, ReplaceEnum, table_of
 from odac_db.schema.plan import Hazard
 
-__all__ = ["big_tables", "held_for_cost"]
+__all__ = ["big_tables", "held_for_cost", "spared"]
 
 _ROW_BYTES = 640
 """100,000 rows are 64 MB: what is not yet counted (PostgreSQL before ANALYZE) is weighed."""
@@ -69,6 +69,13 @@ def held_for_cost(
         else:
             found.append(verdict)
     return waiting(found)
+
+
+def spared(big: Collection[str], allow: Collection[str]) -> frozenset[str]:
+    """The big tables but those that may be copied, or not be written to meanwhile."""
+    given = set(allow)
+    codes = ("table_copy", "blocks_writes")
+    return frozenset(t for t in big if not given & {w for c in codes for w in (c, f"{c}:{t}")})
 
 
 def _is_allowed(hazard: Hazard, change: Change, allow: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import DeclarationError
 from odac_db.migrate import preflight
-from odac_db.migrate.big_tables import big_tables, held_for_cost
+from odac_db.migrate.big_tables import big_tables, held_for_cost, spared
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.describe import name_of, summary_of
 from odac_db.migrate.detach import detached
@@ -159,7 +159,8 @@ def operations_of(
         verdicts, lambda one: dialect.hazards(one, way.renamed, features, big), big, way.allow
     )
     verdicts, findings = _checked(conn, features, relaxed(verdicts, way.renamed), way.live)
-    return tuple(rendered(dialect, features, verdicts, findings, way.live, way.settled, big))
+    online = spared(big, way.allow)
+    return tuple(rendered(dialect, features, verdicts, findings, way.live, way.settled, online))
 
 
 def _checked(

@@ -36,13 +36,15 @@ class Statement(msgspec.Struct, frozen=True):
     """One SQL statement.
 
     ``unhurried`` statements hold up nobody while they wait for others, and wait for as long
-    as it takes. ``undo`` clears away what a failed one leaves behind.
+    as it takes. ``undo`` clears away what a failed one leaves behind. ``otherwise`` are other
+    ways to the same end, each tried when the server says that it cannot do the one before.
     """
 
     sql: str
     stage: Stage = "main"
     unhurried: bool = False
     undo: str = ""
+    otherwise: tuple[str, ...] = ()
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

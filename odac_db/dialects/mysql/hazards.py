@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import msgspec
+
 from odac_db.dialects.mysql.column_types import ColumnType, column_type, enum_values
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.schema.changes import (
@@ -17,24 +19,34 @@ from odac_db.schema.changes import (
     DropColumn,
     DropPrimaryKey,
     SetTableOptions,
+    table_of,
 )
 from odac_db.schema.model import Column, Schema
 from odac_db.schema.plan import Hazard
 
+replace = msgspec.structs.replace
 _INSTANT = frozenset({"default", "comment"})
+_HOLDING_UP = frozenset({"table_copy", "blocks_writes"})
 
 
 def hazards(
     change: Change,
     current: Schema,  # noqa: ARG001
     features: MySQLFeatures,
-    big: Collection[str] = (),  # noqa: ARG001
+    big: Collection[str] = (),
 ) -> tuple[Hazard, ...]:
     """The costs and locks of a change.
 
     ``table_copy``: the whole table is written again and writes wait. ``table_rebuild``: it is
     written again while writes go on. ``blocks_writes``: writes wait, nothing is copied.
     """
+    found = _hazards(change, features)
+    if table_of(change) not in big:
+        return found
+    return tuple(replace(one, needs_leave=one.code in _HOLDING_UP) for one in found)
+
+
+def _hazards(change: Change, features: MySQLFeatures) -> tuple[Hazard, ...]:
     match change:
         case AlterColumn():
             return _altering(change, features)

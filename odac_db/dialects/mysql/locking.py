@@ -20,6 +20,9 @@ from odac_db.schema.changes import Change
 from odac_db.schema.model import Schema
 
 _BUSY = frozenset({1205, 1213})  # lock wait timeout, deadlock
+# Algorithm or lock not supported (with and without a reason), unknown algorithm, and
+# MySQL's limit of 64 instant changes of a table.
+_CANNOT = frozenset({1845, 1846, 1800, 4092})
 _FOREVER = 31_536_000  # the server's own maximum, a year
 _BY_TABLE = """SELECT DISTINCT t.PROCESSLIST_ID, t.PROCESSLIST_USER, t.PROCESSLIST_COMMAND,
 t.PROCESSLIST_TIME, coalesce(t.PROCESSLIST_INFO, '')
@@ -54,6 +57,11 @@ def is_busy(error: BaseException) -> bool:
     return bool(error.args) and error.args[0] in _BUSY
 
 
+def cannot(error: BaseException) -> bool:
+    """Whether an ALTER was refused because of its ALGORITHM or LOCK; nothing was copied."""
+    return bool(error.args) and error.args[0] in _CANNOT
+
+
 def holders(connection: Connection, table: str, features: MySQLFeatures) -> tuple[str, ...]:
     """The sessions that hold the table, or on MariaDB have a transaction open in the database.
 
@@ -74,4 +82,4 @@ def _told(number: int, user: str, command: str, seconds: int | None, query: str)
     return f"connection {number} ({user}, {command.lower()}{since}){f': {shape}' if shape else ''}"
 
 
-LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, holders=holders)
+LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, cannot=cannot, holders=holders)

@@ -18,6 +18,7 @@ from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.fill import filled, filled_up, is_refused, was_left_empty
 from odac_db.dialects.mysql.following import follow
+from odac_db.dialects.mysql.ladder import online
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.rename_column import rename_clauses
 from odac_db.dialects.mysql.two_steps import (
@@ -55,14 +56,14 @@ def render(
     current: Schema,
     target: Schema,
     features: MySQLFeatures,
-    big: Collection[str] = (),  # noqa: ARG001
+    big: Collection[str] = (),
 ) -> Sequence[Rendered]:
     """One Rendered per change, in the order given; see ``Dialect.render``."""
     renderer = _Renderer(changes, current, target, features)
     for position, change in enumerate(changes):
         renderer.add(position, change)
     renderer.close()
-    return renderer.rendered
+    return [online(one, big) for one in renderer.rendered]
 
 
 class _Renderer:

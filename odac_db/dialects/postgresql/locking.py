@@ -98,6 +98,11 @@ def is_busy(error: BaseException) -> bool:
     return getattr(error, "sqlstate", None) in _BUSY
 
 
+def cannot(error: BaseException) -> bool:  # noqa: ARG001
+    """Never: there is one way to do a thing here."""
+    return False
+
+
 def holders(connection: Connection, table: str, features: PostgreSQLFeatures) -> tuple[str, ...]:  # noqa: ARG001
     """The sessions that hold a lock on the table, the longest transactions first.
 
@@ -122,4 +127,4 @@ def _told(pid: int, who: str, state: str, seconds: int | None, query: str) -> st
     return f"process {pid} ({who}, {state}{since}): {shape_of(query)}"
 
 
-LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, holders=holders)
+LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, cannot=cannot, holders=holders)

@@ -28,8 +28,13 @@ def is_busy(error: BaseException) -> bool:  # noqa: ARG001
     return False
 
 
+def cannot(error: BaseException) -> bool:  # noqa: ARG001
+    """Never: there is one way to do a thing here."""
+    return False
+
+
 def holders(connection: Connection, table: str, features: Features) -> tuple[str, ...]:  # noqa: ARG001
     return ()
 
 
-LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, holders=holders)
+LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, cannot=cannot, holders=holders)
