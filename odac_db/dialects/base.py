@@ -200,6 +200,8 @@ class Dialect:
         Shared rendering is in ``base``; None for nothing to add.
     lossy(before, after, features): why changing a column's type (or dropping its identity,
         ...) may lose data, or None when it never does. Data is not looked at.
+    refers(child, parent): whether the server takes a foreign key from the one column to the
+        other, judged by their types and collations. False where it is not sure that it does.
     hazards(change, current, features, big): locks, rewrites, costs; on ``big`` tables what
         would hold up others for long needs leave.
     try_lock(conn, features): take the migration lock without waiting; False if held by
@@ -235,6 +237,7 @@ class Dialect:
     canonicalize: Callable[[Connection, Sequence[Table], Schema, Any], Mapping[str, Table]]
     render: Render
     lossy: Callable[[Column, Column, Any], str | None]
+    refers: Callable[[Column, Column], bool]
     hazards: Hazards
     try_lock: Callable[[Connection, Any], bool]
     unlock: Callable[[Connection, Any], None]

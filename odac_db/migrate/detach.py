@@ -8,7 +8,7 @@ tables (SQLite) needs none of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from odac_db.dialects.base import Features
 from odac_db.migrate.expressions import mentions
@@ -30,18 +30,23 @@ from odac_db.schema.changes import (
     ReplaceEnum,
     SetTableOptions,
 )
-from odac_db.schema.model import Column, Exclusion, Index, Schema, Table
+from odac_db.schema.model import Column, Exclusion, ForeignKey, Index, Schema, Table
 
 _REWRITING = frozenset({"type", "collation"})
 
 
 def detached(
-    live: Schema, changes: Sequence[Change], renames: Sequence[Change], features: Features
+    live: Schema,
+    changes: Sequence[Change],
+    renames: Sequence[Change],
+    features: Features,
+    kept: Collection[tuple[str, ForeignKey]] = (),
 ) -> list[Change]:
     """Drop-and-add pairs for every live dependant that no change drops anyhow.
 
     ``live`` has its new names already; renamed columns count only where the server does
-    not carry dependants along (``features.renames_rewrite_dependants``).
+    not carry dependants along (``features.renames_rewrite_dependants``). ``kept`` are the
+    foreign keys that must stay, by table, because they could not be added again.
     """
     if not features.alters_in_place:
         return []
@@ -53,7 +58,7 @@ def detached(
             if isinstance(change, RenameColumn):
                 columns.add((change.table, change.after))
     return [
-        *_foreign_keys(live, changes, keyed | recreated),
+        *_foreign_keys(live, changes, keyed | recreated, kept),
         *_expressions(live, changes, columns | recreated, recreated),
     ]
 
@@ -99,9 +104,13 @@ def _recreated(changes: Sequence[Change]) -> set[tuple[str, str]]:
 
 
 def _foreign_keys(
-    live: Schema, changes: Sequence[Change], columns: set[tuple[str, str]]
+    live: Schema,
+    changes: Sequence[Change],
+    columns: set[tuple[str, str]],
+    kept: Collection[tuple[str, ForeignKey]],
 ) -> Iterator[Change]:
     going = {(c.table, c.foreign_key) for c in changes if isinstance(c, DropForeignKey)}
+    going.update(kept)
     unkeyed = _unkeyed(changes)
     for table in live.tables.values():
         for key in table.foreign_keys:

@@ -102,12 +102,25 @@ class Foreseen:
             rows.c[column.name].label(quoted_name(new, True)) for new, column in kept.items()
         ]
         for column in self._added.get(name, {}).values():
-            if column.default is not None and _LITERAL.fullmatch(column.default):
-                value = literal_column(column.default, Raw())
+            literal = self._literal(column)
+            if literal is not None:
+                value = literal_column(literal, Raw())
                 shown.append(value.label(quoted_name(column.name, True)))
         if not shown:  # every column goes, the rows stay
             shown.append(literal_column("1", Raw()).label("odac_row"))
         return select(*shown).select_from(rows).subquery(alias)
+
+    def _literal(self, column: Column) -> str | None:
+        """The default of every row, as it can be read before the plan has run."""
+        if column.default is None or not _LITERAL.fullmatch(column.default):
+            return None
+        if column.enum is None:
+            return column.default
+        text = column.default.rpartition("::")[0]
+        enum = self._live.enums.get(column.enum)
+        if enum is None:  # of a type that is yet to be made
+            return text
+        return column.default if text[1:-1].replace("''", "'") in enum.values else None
 
     def added(self, table: str) -> Collection[str]:
         """The names of the columns the plan adds to a table."""

@@ -7,9 +7,11 @@ waits with it; everything else proceeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import get_args
 
+from odac_db.errors import OdacDbError
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.describe import name_of
 from odac_db.migrate.rename import Question
@@ -25,7 +27,7 @@ from odac_db.schema.changes import (
     table_of,
 )
 from odac_db.schema.files.validate import nearest
-from odac_db.schema.model import Column
+from odac_db.schema.model import Column, Schema
 
 DESTRUCTIVE = "destructive"
 
@@ -58,13 +60,30 @@ def is_allowed(change: Change, allow: Collection[str]) -> bool:
     return bool({DESTRUCTIVE, kind, f"{kind}:{table}", named} & set(allow))
 
 
+def refuse_to_empty(live: Schema, declared: Schema, allow: Collection[str]) -> None:
+    """Raises OdacDbError where no table is declared and prune has leave to drop them all.
+
+    A folder without tables is the wrong folder more often than the wish for an empty database.
+    """
+    if {DESTRUCTIVE, "drop_table"} & set(allow) and live.tables and not declared.tables:
+        message = (
+            f"no table is declared: prune would drop all {len(live.tables)} tables; check that "
+            "this is the right schema folder, or, if that is meant, drop them by hand"
+        )
+        raise OdacDbError(message)
+
+
 def judged(
     changes: Sequence[Change],
     asked: Sequence[Question],
     lossy: Lossy,
     allow: Collection[str],
+    stuck: Mapping[int, str] = MappingProxyType({}),
 ) -> list[Verdict]:
-    """A verdict for each change, in the same order."""
+    """A verdict for each change, in the same order.
+
+    ``stuck`` says by a change's ``id`` why it cannot be made, whatever leave is given.
+    """
     recreated = _recreated(changes)
     verdicts = []
     for change in changes:
@@ -75,6 +94,8 @@ def judged(
         question = _question(change, asked)
         if question is not None and not _answered(changes, question, allow):
             verdict = _held(change, str(question), destructive=loss is not None)
+        if verdict.status == "pending" and id(change) in stuck:
+            verdict = Verdict(change=change, status="blocked", reason=stuck[id(change)])
         verdicts.append(verdict)
     return waiting(verdicts)
 

@@ -119,6 +119,8 @@ def _kept(change: Change) -> Iterator[Need]:
             yield "gone", change.table.name, ""
             for column in change.table.columns:
                 yield from _uses(column)
+        case DropIndex() if change.replaced:
+            yield "name", "", str(change.index.name)
         case DropForeignKey():
             key = change.foreign_key
             yield "referred", key.ref_table, ""
@@ -157,6 +159,8 @@ def _made(change: Change) -> Iterator[Need]:
         case AddIndex() | AddPrimaryKey() | AddForeignKey() | AddExclusion():
             yield from _as_declared(table, _keyed(change))
             yield from _of_key(change)
+            if isinstance(change, AddIndex):
+                yield "name", "", str(change.index.name)
         case CreateTable():
             for column in change.table.columns:
                 yield from _of_column(column)
@@ -222,8 +226,10 @@ def _released(change: Change) -> Iterator[Need]:
             yield "referred", table, ""
         case DropPrimaryKey():
             yield "referred", table, _set(change.primary_key.columns)
-        case DropIndex() if change.index.unique:
-            yield "referred", table, _set(change.index.columns)
+        case DropIndex():
+            yield "gone", table, ""  # it goes first only to leave its name to another
+            if change.index.unique:
+                yield "referred", table, _set(change.index.columns)
         case AlterColumn() if change.after.nullable and not change.before.nullable:
             yield "never null", table, change.after.name
         case DropEnum():

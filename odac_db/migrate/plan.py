@@ -16,7 +16,8 @@ from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.describe import name_of, summary_of
 from odac_db.migrate.detach import detached
 from odac_db.migrate.diff import diff
-from odac_db.migrate.hold import judged
+from odac_db.migrate.hold import judged, refuse_to_empty
+from odac_db.migrate.leaving import let_go
 from odac_db.migrate.order import ordered
 from odac_db.migrate.preflight import Finding
 from odac_db.migrate.reconcile import Known, reconciled
@@ -24,6 +25,7 @@ from odac_db.migrate.relax import relaxed
 from odac_db.migrate.rename import Question, declared_renames, questions
 from odac_db.migrate.respelt import respelt
 from odac_db.migrate.restated import restated
+from odac_db.migrate.standing_keys import standing_keys
 from odac_db.migrate.transform import transformed
 from odac_db.migrate.unclashing import unclashing
 from odac_db.schema.changes import (
@@ -104,12 +106,15 @@ def drafted(
 ) -> Draft:
     """The plan that brings this database to its declarations. Changes nothing.
 
-    Raises DeclarationError for what this server cannot do, before anything is read.
+    Raises DeclarationError for what this server cannot do, before anything is read, and
+    OdacDbError where no table is declared and all may be pruned.
     """
     resolved = dialect.resolve(request.declarations, features)
     if resolved.problems:
         raise DeclarationError(resolved.problems)
     declared = resolved.schema
+    if request.prune:
+        refuse_to_empty(live, declared, request.allow)
     renames = declared_renames(live, request.declarations, declared, features)
     renamed = transformed(live, renames)
     renamed = respelt(renamed, renamed, features)
@@ -145,7 +150,9 @@ def operations_of(
 ) -> tuple[Operation, ...]:
     """What is to be done on the way, in order, judged and checked against the rows."""
     changes = diff(way.renamed, way.settled, features, prune=way.prune)
-    changes += detached(way.renamed, changes, way.renames, features)
+    standing = list(standing_keys(way.renamed, changes, way.settled.tables, dialect.refers))
+    kept = {(each.table, each.key) for each in standing}
+    changes += detached(way.renamed, changes, way.renames, features, kept)
     changes = unclashing(restated(changes, way.declared, way.settled))
     changes = [*way.renames, *changes]
     big = big_tables(conn, dialect, features, changes, way.big_table)
@@ -154,11 +161,13 @@ def operations_of(
         way.asking(changes),
         lambda before, after: dialect.lossy(before, after, features),
         way.allow,
+        {id(change): each.reason for each in standing for change in each.causes},
     )
     verdicts = held_for_cost(
         verdicts, lambda one: dialect.hazards(one, way.renamed, features, big), big, way.allow
     )
     verdicts, findings = _checked(conn, features, relaxed(verdicts, way.renamed), way.live)
+    verdicts = let_go(verdicts)
     online = spared(big, way.allow)
     return tuple(rendered(dialect, features, verdicts, findings, way.live, way.settled, online))
 

@@ -162,9 +162,10 @@ def _duplicates(conn: Connection, foreseen: Foreseen, table: str, index: Index) 
 
 
 def _readable(foreseen: Foreseen, table: str, rows: FromClause, index: Index) -> bool:
-    """Whether all that the index speaks of can be read already."""
+    """Whether all that the index speaks of can be read already, and by the types it will have."""
     spoken = " ".join([index.where or "", *(part.expression or "" for part in index.parts)])
     absent = [name for name in foreseen.added(table) if name not in rows.c]
+    absent += [column.name for column in rows.c if foreseen.retyped(table, column.name)]
     return all(name in rows.c for name in index.columns) and not any(
         name.casefold() in spoken.casefold() for name in absent
     )

@@ -62,6 +62,8 @@ def _kept_type(verdict: Verdict, change: AlterColumn) -> Iterator[Verdict]:
     kept = {field: getattr(before, field) for field in ("type", "enum", "collation", "identity")}
     if change.aspects & {"type", "collation"}:
         kept["default"] = before.default
+    if before.identity is not None:  # what numbers its rows is never NULL
+        kept["nullable"] = before.nullable
     between = replace(change.after, **kept)
     if between in (before, change.after):
         yield verdict

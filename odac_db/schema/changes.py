@@ -42,12 +42,13 @@ class AddEnumValue(_Change, frozen=True, kw_only=True, tag="add_enum_value"):
 class ReplaceEnum(_Change, frozen=True, kw_only=True, tag="replace_enum"):
     """Values removed or reordered: a new type takes the old one's place.
 
-    ``columns`` are the (table, live column, desired column) that use it.
+    ``columns`` are the (table, live column, desired column) that use it; the last is None
+    for a column that the same plan drops, whose values need not be the new type's.
     """
 
     before: EnumType
     after: EnumType
-    columns: tuple[tuple[str, Column, Column], ...] = ()
+    columns: tuple[tuple[str, Column, Column | None], ...] = ()
 
 
 class RenameEnum(_Change, frozen=True, kw_only=True, tag="rename_enum"):

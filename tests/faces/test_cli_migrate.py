@@ -148,6 +148,21 @@ def test_undeclared_tables_are_pruned_only_with_leave(run: Run, database: LiveDa
     assert "old" not in tables(database)
 
 
+def test_a_folder_that_declares_nothing_does_not_prune_everything(
+    run: Run, database: LiveDatabase, schema: Path
+) -> None:
+    run("migrate")
+    stood = tables(database)
+    for file in schema.iterdir():
+        file.unlink()
+    for leave in ("--allow-destructive", "--allow drop_table"):
+        refused = run(f"migrate --prune {leave}")
+        assert refused.code == 1
+        assert "no table is declared: prune would drop all 2 tables" in refused.err
+    assert run("migrate", "--prune").code == 3
+    assert tables(database) == stood
+
+
 def test_pulled_files_are_in_sync_and_never_overwritten_unasked(run: Run, tmp_path: Path) -> None:
     run("migrate")
     pulled = run("pull", "--schema", "pulled")

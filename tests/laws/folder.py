@@ -86,7 +86,8 @@ def shapes(database: LiveDatabase, declared: Mapping[str, Any]) -> dict[str, Any
     """The live schema, without what two ways to the same declarations may leave different.
 
     That is the order of columns, names that no file gives, which kind of unique serves a
-    plain ``unique``, and indexes that a server keeps for a foreign key.
+    plain ``unique``, indexes that a server keeps for a foreign key, and options that no
+    file gives.
     """
     schema = live(database)
     named = {
@@ -97,6 +98,10 @@ def shapes(database: LiveDatabase, declared: Mapping[str, Any]) -> dict[str, Any
         if "name" in item
     }
     tables = {name: _shape(msgspec.to_builtins(t), named) for name, t in schema.tables.items()}
+    for name, shape in tables.items():
+        given = declared.get(name, {}).get("options", {})
+        for option in {"strict", "without_rowid"} - set(given):
+            shape["options"] = {k: v for k, v in shape["options"].items() if k != option}
     return {"tables": tables, "enums": msgspec.to_builtins(schema.enums)}
 
 

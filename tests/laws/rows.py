@@ -13,6 +13,8 @@ from tests.laws.repair import Folder
 ROWS = 2
 
 Rows = dict[str, list[tuple[Any, ...]]]
+Columns = Iterator[tuple[str, str, list[tuple[str, str]]]]
+"""A table's names, before and after, and the same of some of its columns."""
 
 
 def insert(database: LiveDatabase, folder: Folder, kit: Kit) -> None:
@@ -61,7 +63,7 @@ def run(database: LiveDatabase, statements: list[str]) -> None:
             cursor.execute(statement)
 
 
-def survivors(before: Folder, after: Folder) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+def survivors(before: Folder, after: Folder) -> Columns:
     """The columns that a migrate must leave alone: tables and columns, before and after.
 
     Those of a foreign key that refers to something else than before are not among them:
@@ -84,6 +86,19 @@ def survivors(before: Folder, after: Folder) -> Iterator[tuple[str, str, list[tu
         ]
         if same:
             yield old, name, same
+
+
+def left_over(before: Folder, after: Folder) -> Columns:
+    """As ``survivors``, the columns that ``after`` does not name: they wait for leave to go."""
+    for old, body in before.items():
+        new = next((one for one in after if _former_table(one, before, after) == old), None)
+        was, named = body["columns"], {"times"}
+        if new is not None:
+            late = after[new]["columns"].items()
+            named |= {_former(name, column, was) for name, column in late}
+        names = [name for name in was if name not in named and "generated" not in was[name]]
+        if names:
+            yield old, new or old, [(name, name) for name in names]
 
 
 _Key = tuple[str, tuple[str, ...], str, tuple[str, ...], bool]

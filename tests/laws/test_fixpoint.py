@@ -77,7 +77,7 @@ class Transition:
         if outcome == "refused" and not self.kit.mysql_family:
             assert rows.everything(self.database, before, self.kit) == stood
         elif outcome != "refused":
-            self.compare(before, after, stood)
+            self.compare(before, rows.survivors(before, after), stood)
         if outcome != "done":
             rows.delete(self.database, list(live(self.database).tables), self.kit)
         self.bring(after)
@@ -97,10 +97,10 @@ class Transition:
         assert not any(op.status == "pending" for op in report.remaining), told(report)
         return "blocked"
 
-    def compare(self, before: Folder, after: Folder, stood: rows.Rows) -> None:
-        """Every row of every column that stays what it is, under the name it has."""
+    def compare(self, before: Folder, columns_by_table: rows.Columns, stood: rows.Rows) -> None:
+        """Every row of every one of these columns is as it was, under the name it has."""
         tables = live(self.database).tables
-        for old, new, columns in rows.survivors(before, after):
+        for old, new, columns in columns_by_table:
             table = tables[new if new in tables else old]
             names = [late if table.column(late) else early for early, late in columns]
             read = [name for name in before[old]["columns"] if name != "times"]

@@ -62,7 +62,7 @@ FOUND: dict[str, tuple[Folder, Folder]] = {
         },
     ),
     "a negative number in a check of a table that is altered again": (
-        {},
+        {"other": table(NUMBERS)},
         {
             "t": table(
                 {"id": column("increments"), "a": column("integer"), "p": column("integer")},

@@ -213,3 +213,19 @@ def test_other_spellings_of_the_same_need_no_change(site: Site) -> None:
         }
     )
     assert site.left_to_do(declared) == []
+
+
+def test_tables_whose_generated_index_names_are_one_are_both_read_back(site: Site) -> None:
+    index = [{"columns": ["b_c"], "where": "b_c > 1"}]
+    other = [{"columns": ["c"], "where": "c > 1"}]
+    declared = declarations(
+        {
+            "a": {"columns": {"b_c": {"type": "integer"}}, "indexes": index},
+            "a_b": {"columns": {"c": {"type": "integer"}}, "indexes": other},
+        }
+    )
+    desired = SQLITE.resolve(declared, site.features).schema
+    tables = list(desired.tables.values())
+    assert [table.indexes[0].name for table in tables] == ["a_b_c_idx"] * 2
+    made = SQLITE.canonicalize(site.conn, tables, desired, site.features)
+    assert sorted(made) == ["a", "a_b"]

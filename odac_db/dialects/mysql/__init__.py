@@ -14,6 +14,7 @@ from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.lock import begin, commit, rollback, try_lock, unlock
 from odac_db.dialects.mysql.locking import LOCKING
 from odac_db.dialects.mysql.lossy import lossy
+from odac_db.dialects.mysql.refers import refers
 from odac_db.dialects.mysql.render import render
 from odac_db.dialects.mysql.resolve import resolve
 from odac_db.dialects.mysql.rows import row_key, typed_row
@@ -31,6 +32,7 @@ MYSQL = Dialect(
     canonicalize=canonicalize,
     render=render,
     lossy=lossy,
+    refers=refers,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,

@@ -12,6 +12,7 @@ from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, 
 from odac_db.dialects.postgresql.locking import LOCKING
 from odac_db.dialects.postgresql.lossy import lossy
 from odac_db.dialects.postgresql.naming import quote
+from odac_db.dialects.postgresql.refers import refers
 from odac_db.dialects.postgresql.render import render
 from odac_db.dialects.postgresql.resolve import resolve
 from odac_db.dialects.postgresql.rows import row_key, typed_row
@@ -29,6 +30,7 @@ POSTGRESQL = Dialect(
     canonicalize=canonicalize,
     render=render,
     lossy=lossy,
+    refers=refers,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,

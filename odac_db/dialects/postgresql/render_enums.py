@@ -52,12 +52,13 @@ def replace(change: ReplaceEnum) -> Iterator[str]:
     yield f"DROP TYPE {_ASIDE}"
 
 
-def _retyped(before: Column, after: Column, enum: str) -> Iterator[str]:
+def _retyped(before: Column, after: Column | None, enum: str) -> Iterator[str]:
     column = f"ALTER COLUMN {quote(before.name)}"
-    type_ = printed(enum) + ("[]" if is_array(before.type) else "")
+    type_ = "text" if after is None else printed(enum)
+    type_ += "[]" if is_array(before.type) else ""
     target = msgspec.structs.replace(before, type=type_)
     if before.default is not None:
         yield f"{column} DROP DEFAULT"
     yield f"{column} TYPE {type_} USING {conversion(quote(before.name), before, target)}"
-    if after.default is not None and after.enum == enum:
+    if after is not None and after.default is not None and after.enum == enum:
         yield f"{column} SET DEFAULT {after.default}"

@@ -13,6 +13,7 @@ from odac_db.dialects.sqlite.introspect import introspect
 from odac_db.dialects.sqlite.lock import begin, begin_rows, commit, rollback, try_lock, unlock
 from odac_db.dialects.sqlite.locking import LOCKING
 from odac_db.dialects.sqlite.lossy import lossy
+from odac_db.dialects.sqlite.refers import refers
 from odac_db.dialects.sqlite.render import render
 from odac_db.dialects.sqlite.resolve import resolve
 from odac_db.dialects.sqlite.rows import row_key, typed_row
@@ -31,6 +32,7 @@ SQLITE = Dialect(
     canonicalize=canonicalize,
     render=render,
     lossy=lossy,
+    refers=refers,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,

@@ -25,20 +25,43 @@ def canonicalize(
 
     The database at hand is not touched: another of the same library does as well.
     """
+    wanted = {table.name: table for table in tables}
+    return {
+        name: msgspec.structs.replace(table, foreign_keys=wanted[name].foreign_keys)
+        for together in _apart(tables)
+        for name, table in _read_back(together, features).items()
+        if name in wanted
+    }
+
+
+def _apart(tables: Sequence[Table]) -> list[list[Table]]:
+    """The tables in groups in which no two have an index of the same name.
+
+    Generated names are only made to differ where a plan makes them.
+    """
+    groups: list[tuple[set[str], list[Table]]] = []
+    for table in tables:
+        names = {table.name.lower(), *((index.name or "").lower() for index in table.indexes)}
+        names.discard("")
+        for taken, group in groups:
+            if taken.isdisjoint(names):
+                taken.update(names)
+                group.append(table)
+                break
+        else:
+            groups.append((names, [table]))
+    return [group for _, group in groups]
+
+
+def _read_back(tables: Sequence[Table], features: Features) -> Mapping[str, Table]:
     engine = create_engine("sqlite://", poolclass=StaticPool, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as scratch:
             for table in tables:
                 _make(scratch, table)
-            made = introspect(scratch, features).tables
+            return introspect(scratch, features).tables
     finally:
         engine.dispose()
-    wanted = {table.name: table for table in tables}
-    return {
-        name: msgspec.structs.replace(table, foreign_keys=wanted[name].foreign_keys)
-        for name, table in made.items()
-        if name in wanted
-    }
 
 
 def _make(scratch: Connection, table: Table) -> None:
