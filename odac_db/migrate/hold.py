@@ -60,12 +60,13 @@ def is_allowed(change: Change, allow: Collection[str]) -> bool:
     return bool({DESTRUCTIVE, kind, f"{kind}:{table}", named} & set(allow))
 
 
-def refuse_to_empty(live: Schema, declared: Schema, allow: Collection[str]) -> None:
+def refuse_to_empty(live: Schema, declared: Schema, allow: Collection[str], *, prune: bool) -> None:
     """Raises OdacDbError where no table is declared and prune has leave to drop them all.
 
     A folder without tables is the wrong folder more often than the wish for an empty database.
     """
-    if {DESTRUCTIVE, "drop_table"} & set(allow) and live.tables and not declared.tables:
+    blanket = prune and {DESTRUCTIVE, "drop_table"} & set(allow)
+    if blanket and live.tables and not declared.tables:
         message = (
             f"no table is declared: prune would drop all {len(live.tables)} tables; check that "
             "this is the right schema folder, or, if that is meant, drop them by hand"

@@ -106,15 +106,13 @@ def drafted(
 ) -> Draft:
     """The plan that brings this database to its declarations. Changes nothing.
 
-    Raises DeclarationError for what this server cannot do, before anything is read, and
-    OdacDbError where no table is declared and all may be pruned.
+    Raises DeclarationError for what this server cannot do, before anything is read.
     """
     resolved = dialect.resolve(request.declarations, features)
     if resolved.problems:
         raise DeclarationError(resolved.problems)
     declared = resolved.schema
-    if request.prune:
-        refuse_to_empty(live, declared, request.allow)
+    refuse_to_empty(live, declared, request.allow, prune=request.prune)
     renames = declared_renames(live, request.declarations, declared, features)
     renamed = transformed(live, renames)
     renamed = respelt(renamed, renamed, features)
