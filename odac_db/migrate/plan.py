@@ -111,12 +111,11 @@ def drafted(
     resolved = dialect.resolve(request.declarations, features)
     if resolved.problems:
         raise DeclarationError(resolved.problems)
-    declared = resolved.schema
-    refuse_to_empty(live, declared, request.allow, prune=request.prune)
-    renames = declared_renames(live, request.declarations, declared, features)
+    refuse_to_empty(live, resolved.schema, request.allow, prune=request.prune)
+    renames = declared_renames(live, request.declarations, resolved.schema, features)
     renamed = transformed(live, renames)
     renamed = respelt(renamed, renamed, features)
-    declared = respelt(declared, renamed, features)
+    declared = respelt(resolved.schema, renamed, features)
     settled = reconciled(
         renamed,
         declared,
