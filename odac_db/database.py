@@ -18,7 +18,15 @@ from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.run import Runner
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Progress, Report
-from odac_db.sources import FolderSource, MetadataSource, NoSource, SchemaFolder
+from odac_db.sources import (
+    DEFAULT,
+    NoSource,
+    Urls,
+    check_names,
+    folder_of,
+    source_of,
+    urls_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -28,7 +36,6 @@ if TYPE_CHECKING:
     from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
     from odac_db.migrate.pull import PullResult
 
-DEFAULT = "default"
 _ONLINE = Online()
 
 
@@ -54,7 +61,7 @@ class Database(Executing):
     @classmethod
     def open(  # noqa: PLR0913 - all but the url by keyword
         cls,
-        url: str | Mapping[str, str],
+        url: Urls,
         *,
         schema: str | Path | Any | None = None,
         migrate: bool = False,
@@ -70,12 +77,13 @@ class Database(Executing):
         ``schema`` is a folder of schema files, a SQLAlchemy ``MetaData`` or a declarative
         base. With ``migrate`` every connection is migrated in turn; see ``migrate`` for the
         other arguments and what it raises. Nothing is connected without ``migrate``.
+        Raises OdacDbError for what is no URL or no schema.
         """
-        urls = {DEFAULT: url} if isinstance(url, str) else dict(url)
-        folder = _folder(schema)
-        _check_names(urls, folder)
+        urls = urls_of(url)
+        folder = folder_of(schema)
+        check_names(urls, folder)
         found = {
-            name: cls(name, engine_of(each), _source(schema, folder, name))
+            name: cls(name, engine_of(each), source_of(schema, folder, name))
             for name, each in urls.items()
         }
         for database in found.values():
@@ -268,16 +276,6 @@ def _runner(conn: Connection, source: Source, leave: Leave) -> Runner:
     return Runner(conn=conn, dialect=dialect_of(conn), source=source, leave=leave)
 
 
-def _folder(schema: object) -> SchemaFolder | None:
-    return SchemaFolder(schema) if isinstance(schema, str | Path) else None
-
-
-def _source(schema: object, folder: SchemaFolder | None, name: str) -> Source | None:
-    if folder is not None:
-        return FolderSource(folder, name)
-    return None if schema is None else MetadataSource(schema)
-
-
 def _known(allow: Collection[str]) -> Collection[str]:
     """The leave that is given. Misspelt leave would hold back in silence what it names."""
     given = (allow,) if isinstance(allow, str) else allow
@@ -285,16 +283,3 @@ def _known(allow: Collection[str]) -> Collection[str]:
     if fault:
         raise OdacDbError(fault)
     return given
-
-
-def _check_names(urls: Mapping[str, str], folder: SchemaFolder | None) -> None:
-    """Every connection that has files must have a URL: silence would leave it behind."""
-    if not urls:
-        message = "no database URL is given"
-        raise OdacDbError(message)
-    declared = folder.digests if folder is not None and folder.path.is_dir() else {}
-    missing = [name for name in declared if name not in urls and name != DEFAULT]
-    if missing:
-        place = folder.path if folder else ""
-        message = f"{place} has files for {', '.join(missing)}, but no URL is given for it"
-        raise OdacDbError(message)

@@ -1,4 +1,4 @@
-"""Where declarations come from: a folder of files, or SQLAlchemy metadata."""
+"""What ``Database.open`` is given: URLs, and a folder of files or SQLAlchemy metadata."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from odac_db.errors import DeclarationError
+from sqlalchemy import URL, MetaData
+
+from odac_db.errors import DeclarationError, OdacDbError
 from odac_db.schema.declaration import Declarations
 
 if TYPE_CHECKING:
     from odac_db.schema.files.migrations import MigrationFile
 
 DEFAULT = "default"
+
+Urls: TypeAlias = str | URL | Mapping[str, str | URL]
 
 
 class SchemaFolder:
@@ -110,3 +114,52 @@ class NoSource:
 
     def read(self) -> Declarations:
         return Declarations()
+
+
+def urls_of(given: object) -> dict[str, str | URL]:
+    """The URL of every connection. Raises OdacDbError for anything else."""
+    if isinstance(given, str | URL):
+        return {DEFAULT: given}
+    if not isinstance(given, Mapping):
+        message = f"a database URL or a mapping of names to URLs is expected, {_told(given)}"
+        raise OdacDbError(message)
+    if not given:
+        raise OdacDbError("no database URL is given")
+    for name, url in given.items():
+        if not isinstance(url, str | URL):
+            raise OdacDbError(f"a database URL is expected for {name!r}, {_told(url)}")
+    return dict(given)
+
+
+def folder_of(schema: object) -> SchemaFolder | None:
+    """The folder, if the schema is one. Raises OdacDbError for what is no schema at all."""
+    if isinstance(schema, str | Path):
+        return SchemaFolder(schema)
+    if schema is None or isinstance(getattr(schema, "metadata", schema), MetaData):
+        return None
+    message = "a folder of schema files, a SQLAlchemy MetaData or a declarative base is expected"
+    raise OdacDbError(f"schema: {message}, {_told(schema)}")
+
+
+def source_of(
+    schema: object, folder: SchemaFolder | None, name: str
+) -> FolderSource | MetadataSource | None:
+    """Where the declarations of the connection of that name come from."""
+    if folder is not None:
+        return FolderSource(folder, name)
+    return None if schema is None else MetadataSource(schema)
+
+
+def check_names(urls: Mapping[str, object], folder: SchemaFolder | None) -> None:
+    """Every connection that has files must have a URL: silence would leave it behind."""
+    declared = folder.digests if folder is not None and folder.path.is_dir() else {}
+    missing = [name for name in declared if name not in urls and name != DEFAULT]
+    if missing:
+        place = folder.path if folder else ""
+        message = f"{place} has files for {', '.join(missing)}, but no URL is given for it"
+        raise OdacDbError(message)
+
+
+def _told(given: object) -> str:
+    """What it is instead. Its text is not repeated: a password may be in it."""
+    return "not None" if given is None else f"not an object of class {type(given).__name__}"

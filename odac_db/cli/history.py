@@ -19,7 +19,15 @@ Limit = Annotated[
     int | None, typer.Option("--limit", min=1, metavar="N", help="Only the last N runs.")
 ]
 
-_STYLES = {"applied": "green", "running": "yellow", "failed": "red", "died": "red"}
+STYLES = {
+    "applied": "green",
+    "running": "yellow",
+    "failed": "red",
+    "died": "red",
+    "taken_back": "dim",
+    "takes_back": "green",
+}
+"""The colour of each status a run may have."""
 
 
 def history(
@@ -57,7 +65,7 @@ def _print(output: Output, entries: tuple[HistoryEntry, ...], title: str) -> Non
         output.line("No run yet.")
     for entry in entries:
         when = moment(entry.started_at)
-        status = (entry.status, _STYLES.get(entry.status, ""))
+        status = (entry.status.replace("_", " "), STYLES[entry.status])
         output.line((when, "bold"), "  ", status, "  ", (entry.run, "dim"))
         for number, operation in enumerate(entry.operations):
             undone = entry.status != "applied" and number >= entry.done

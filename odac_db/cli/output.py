@@ -19,7 +19,7 @@ from odac_db.cli.labels import label_of
 from odac_db.cli.text import counted, plain_ascii, printable
 from odac_db.schema.changes import Change, CreateTable
 from odac_db.schema.model import Column, Unsupported
-from odac_db.schema.plan import STAGES, Drift, Operation, Plan, Report, Stage
+from odac_db.schema.plan import Drift, Hazard, Operation, Plan, Report
 
 _MARKS = {"applied": ("✓", "green"), "held_back": ("⏸", "yellow"), "blocked": ("✗", "red")}
 _UNWRAPPED = 1_000_000
@@ -65,7 +65,7 @@ class Output:
         self._drift(plan.drift)
         self._operations(plan.operations)
         self._files(plan.files, ("▸ run ", "cyan"))
-        self._left_alone(plan.unsupported, plan.undeclared)
+        self._left_alone(plan.unsupported, _unpruned(plan.undeclared, plan.operations))
         self.line(*verdict(plan))
 
     def report(self, report: Report, *, title: str = "") -> None:
@@ -79,7 +79,7 @@ class Output:
         if report.seeds:
             updated = len(report.seeds) - inserted
             self.line(("✓ ", "green"), f"seeds: {inserted:,} inserted, {updated:,} updated")
-        self._left_alone(report.unsupported, report.undeclared)
+        self._left_alone(report.unsupported, _unpruned(report.undeclared, report.remaining))
         self.line(*report_verdict(report))
 
     def unsupported(self, items: Sequence[Unsupported]) -> None:
@@ -105,9 +105,10 @@ class Output:
         for table, group in _by_table(operations).items():
             tree = self._tree((table or "types", "bold"))
             told = ""
-            for operation in group:
+            for operation in _cleaning_first(group):
                 again = bool(told) and operation.reason == told
-                self._add_operation(tree, operation, "as above" if again else operation.reason)
+                reason = "as above" if again else operation.reason
+                self._add_operation(tree, operation, reason, _costs(operation, operations))
                 told = operation.reason
             self._console.print(tree)
 
@@ -125,7 +126,9 @@ class Output:
         self.line(("✓ ", "green"), f"{total} cleaned and kept ({tables})")
         self.line("  ", (command, "bold"), " puts back what the foreign keys allow by then")
 
-    def _add_operation(self, tree: Tree, operation: Operation, reason: str) -> None:
+    def _add_operation(
+        self, tree: Tree, operation: Operation, reason: str, costs: Sequence[Hazard]
+    ) -> None:
         branch = tree.add(self._text(*headline(operation)))
         columns = _columns_of(operation.change)
         if columns:
@@ -133,7 +136,7 @@ class Output:
         if operation.status == "pending" and operation.goes_on:
             branch.add(self._text(("goes on behind the transaction, nobody waits for it", "dim")))
         if operation.status != "applied":
-            for hazard in operation.hazards:
+            for hazard in costs:
                 branch.add(self._text((f"{hazard.code}: {hazard.message}", "dim")))
         for line in reason.splitlines():
             branch.add(self._text((line, _MARKS.get(operation.status, ("", "dim"))[1])))
@@ -201,6 +204,29 @@ def _by_table(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
     return groups
 
 
+def _cleaning_first(group: Sequence[Operation]) -> Sequence[Operation]:
+    """Cleanings before the keys they are for, also where one statement carries the keys."""
+    cleanings = [operation for operation in group if operation.kind == "clean_orphans"]
+    others = [operation for operation in group if operation.kind != "clean_orphans"]
+    keys = (n for n, operation in enumerate(others) if operation.kind == "add_foreign_key")
+    first = next(keys, len(others))
+    return [*others[:first], *cleanings, *others[first:]]
+
+
+def _costs(operation: Operation, operations: Sequence[Operation]) -> Sequence[Hazard]:
+    """Its hazards; of two that one statement does, the same one is told once."""
+    if operation.status != "pending" or operation.carried_by is None:
+        return operation.hazards
+    carrier = operations[operation.carried_by]
+    return [hazard for hazard in operation.hazards if hazard not in carrier.hazards]
+
+
+def _unpruned(undeclared: Sequence[str], operations: Iterable[Operation]) -> Sequence[str]:
+    """The tables no file declares that no operation drops."""
+    dropped = {operation.table for operation in operations if operation.kind == "drop_table"}
+    return [name for name in undeclared if name not in dropped]
+
+
 def _columns_of(change: Change) -> str:
     """What a new table or column looks like, short enough for one line of a plan."""
     if isinstance(change, CreateTable):
@@ -252,42 +278,6 @@ def _left(operations: Iterable[Operation]) -> list[str | tuple[str, str]]:
         if counts[status]:
             parts += ["; ", (f"{counts[status]:,} {words}", _MARKS[status][1])]
     return parts
-
-
-_STAGES = {
-    "ahead": "ahead of the transaction, each by itself",
-    "main": "in one transaction",
-    "build": "behind the transaction, each by itself: built beside readers and writers",
-    "validate": "last, each by itself: validated beside readers and writers",
-}
-
-
-def plan_sql(plan: Plan, *, title: str = "") -> str:
-    """The statements a migrate would run, ready to read; what it would not run is a comment.
-
-    Where not all of them are in one stage, they stand under the names of the stages.
-    """
-    blocks = [f"-- connection {printable(title)}"] if title else []
-    staged = any(not operation.is_in("main") or operation.goes_on for operation in plan.operations)
-    for stage in STAGES:
-        found = [_operation_sql(one, stage) for one in plan.operations if one.is_in(stage)]
-        if found and staged:
-            blocks.append(f"-- {_STAGES[stage]}")
-        blocks += found
-    return "\n\n".join(blocks)
-
-
-def _operation_sql(operation: Operation, stage: Stage) -> str:
-    what = f"{label_of(operation).doing} {operation.summary}"
-    lines = [f"-- {line}" for line in printable(what).splitlines()]
-    mine = [statement.sql for statement in operation.statements if statement.stage == stage]
-    sql = [text.rstrip().rstrip(";") + ";" for text in mine]
-    if operation.status != "pending":
-        status = operation.status.replace("_", " ")
-        reason = f"{status}: {operation.reason}" if operation.reason else status
-        lines += [f"-- {line}" for line in printable(reason).splitlines()]
-        sql = [f"-- {line}" for text in sql for line in text.splitlines()]
-    return "\n".join([*lines, *sql])
 
 
 def by_connection(answers: Mapping[str, Any], in_sync: Mapping[str, bool]) -> Any:

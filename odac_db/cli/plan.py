@@ -33,7 +33,8 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: AsJson = False,
 ) -> int:
     """Show what migrate would do. Changes nothing."""
-    from odac_db.cli.output import Output, by_connection, plan_sql
+    from odac_db.cli.output import Output, by_connection
+    from odac_db.cli.plan_sql import plan_sql
     from odac_db.schema.online import Online
 
     with opened(url, schema, needs_schema=True) as connections:

@@ -88,6 +88,9 @@ def _print(output: Output, standing: dict[str, Any], title: str) -> None:
     else:
         began = moment(datetime.fromisoformat(last["started_at"]))
         operations = counted(len(last["operations"]), "operation")
-        output.line(f"last run     {began}  {last['status']}  {operations}  {last['run']}")
+        if last["done"] < len(last["operations"]):
+            operations = f"{last['done']:,} of {operations}"
+        ended = last["status"].replace("_", " ")
+        output.line(f"last run     {began}  {ended}  {operations}  {last['run']}")
     output.line(f"undeclared   {counted(len(standing['undeclared']), 'table')}")
     output.line(f"unsupported  {counted(standing['unsupported'], 'object')}")

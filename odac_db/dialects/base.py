@@ -7,6 +7,7 @@ names in every dialect folder. MariaDB is the MySQL dialect with other features.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -136,6 +137,10 @@ class Claim(msgspec.Struct, frozen=True):
     sql: str
 
 
+def _unlimited(_: Connection, __: float) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Locking:
     """How a plan waits for tables that are in use.
@@ -148,6 +153,8 @@ class Locking:
     cannot(error): whether a driver's exception says that the server cannot do it in the way
         it was asked to, and has done nothing.
     holders(conn, table, features): who has the table, for people; no values of theirs.
+    reading(conn, seconds): while it lasts, a read waits no longer than that for somebody who
+        keeps everybody out.
     """
 
     claims: Callable[[Sequence[Change], Schema, Any], tuple[Claim, ...]]
@@ -155,6 +162,7 @@ class Locking:
     is_busy: Callable[[BaseException], bool]
     cannot: Callable[[BaseException], bool]
     holders: Callable[[Connection, str, Any], tuple[str, ...]]
+    reading: Callable[[Connection, float], AbstractContextManager[None]] = _unlimited
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,7 +98,8 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
         case CleanOrphans():
             return f"{change.table} {_foreign_key(change.foreign_key)}: {change.policy}"
         case AddCheck() | DropCheck():
-            return f"{change.table} {name}: {change.check.expression}"
+            named = f"{name}: " if change.check.name else ""
+            return f"{change.table} {named}{change.check.expression}"
         case AddExclusion() | DropExclusion():
             return f"{change.table} {name}"
         case CreateEnum():

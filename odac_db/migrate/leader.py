@@ -28,13 +28,14 @@ def leading(
     features: Features,
     timeout: float,
     sleep: Callable[[float], None] = time.sleep,
+    waited: float = 0.0,
 ) -> Iterator[None]:
     """Holds the migration lock of this database (or PostgreSQL schema).
 
-    Raises LockNotAcquired when it cannot be had within ``timeout`` seconds. On SQLite the
-    lock is the write transaction itself.
+    Raises LockNotAcquired when it cannot be had within ``timeout`` seconds, of which
+    ``waited`` are over already. On SQLite the lock is the write transaction itself.
     """
-    _take(conn, dialect, features, timeout, sleep)
+    _take(conn, dialect, features, timeout, sleep, waited)
     try:
         yield
     finally:
@@ -56,8 +57,9 @@ def _take(
     features: Features,
     timeout: float,
     sleep: Callable[[float], None],
+    waited: float = 0.0,
 ) -> None:
-    started = time.monotonic()
+    started = time.monotonic() - waited
     wait = FIRST_WAIT
     while not dialect.try_lock(conn, features):
         waited = time.monotonic() - started

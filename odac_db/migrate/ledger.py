@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -26,7 +26,10 @@ from odac_db.schema.plan import Operation
 FORMAT = 1
 """The format of the ``_odac_`` tables; a database with a higher one is refused."""
 
-DIED = "died"
+RunStatus = Literal["applied", "running", "failed", "died", "taken_back", "takes_back"]
+"""How a run ended or stands. Of two that undo each other both are told."""
+
+DIED: RunStatus = "died"
 """The status of a run whose process ended without a word."""
 
 state_table = sa.Table(
@@ -85,7 +88,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     started_at: datetime
     finished_at: datetime | None
-    status: str
+    status: RunStatus
     done: int
     operations: tuple[str, ...]
 

@@ -73,7 +73,9 @@ class Runner:
         look = self._unlocked_look()
         if look is not None and self._idle(look):
             return reported(look.plan, started)
-        with leading(self.conn, self.dialect, self.features, self.leave.lock_timeout):
+        waited = time.monotonic() - started if look is None else 0.0
+        timeout = self.leave.lock_timeout
+        with leading(self.conn, self.dialect, self.features, timeout, waited=waited):
             look = self._look()
             if look.files:
                 return self._lead_by_way_of_files(look, started)
@@ -105,7 +107,8 @@ class Runner:
         MariaDB have no snapshot of their catalog). The look under the lock tells for sure.
         """
         try:
-            return self._look()
+            with self.dialect.locking.reading(self.conn, self.leave.lock_timeout):
+                return self._look()
         except (DBAPIError, LookupError):
             return None
 
@@ -122,7 +125,9 @@ class Runner:
         """The catalog's, or none where the server would not say."""
         try:
             return self.dialect.fingerprint(self.conn)
-        except DBAPIError:
+        except DBAPIError as error:
+            if error.orig is not None and self.dialect.failure(error.orig) is not None:
+                raise  # it could not say: asking on would only wait as long again
             _ = self.features  # raises for a server that is not one we know
             return Fingerprint()
 

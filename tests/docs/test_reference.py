@@ -6,18 +6,19 @@ import ast
 import inspect
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 import odac_db
 from odac_db import Database, Transaction, errors
+from odac_db.cli.history import STYLES
 from odac_db.dialects.mysql.features import _known as known_mysql
 from odac_db.dialects.postgresql.features import OLDEST as OLDEST_POSTGRESQL
 from odac_db.dialects.sqlite.features import OLDEST as OLDEST_SQLITE
 from odac_db.migrate.files.rollback import RolledBack
-from odac_db.migrate.ledger import HistoryEntry
+from odac_db.migrate.ledger import HistoryEntry, RunStatus
 from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
 from odac_db.migrate.pull import PullResult
 from odac_db.schema import declaration as d
@@ -234,6 +235,13 @@ def test_json_of_other_verbs(verb: str, tmp_path: Path, monkeypatch: pytest.Monk
     code, text = called([verb, *place, "--json"])
     assert code == 0
     assert json_keys(f"JSON of {verb}") == list(msgspec.json.decode(text))
+
+
+def test_statuses_of_runs() -> None:
+    known = get_args(RunStatus)
+    assert first_words(sections(COMMANDS)["Status of a run"]) == list(known)
+    assert set(words(sections(API)["Database.history"])) >= set(known)
+    assert set(STYLES) == set(known)
 
 
 def test_variables_of_the_environment() -> None:

@@ -143,6 +143,7 @@ def test_undeclared_tables_are_pruned_only_with_leave(run: Run, database: LiveDa
     held = run("migrate", "--prune")
     assert held.code == 3
     assert "⏸ drop table" in held.out
+    assert "left alone" not in held.out
     assert "old" in tables(database)
     assert run("migrate", "--prune", "--allow-destructive").code == 0
     assert "old" not in tables(database)

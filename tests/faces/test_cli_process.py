@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -145,14 +144,12 @@ def test_a_schema_folder_that_is_not_there_is_an_error(folder: Path) -> None:
 
 
 def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path) -> None:
-    begin = time.monotonic()
     answer = odac_db("demo", cwd=tmp_path, ODAC_DB_URL="postgresql://nobody@127.0.0.1:1/x")
     assert answer.code == 0, answer.err + answer.out
     assert answer.err == ""
     for command in ("migrate", "plan", "check", "status", "orphans list", "pull", "history"):
         assert f"$ odac-db {command}" in answer.out
     assert list(tmp_path.iterdir()) == []
-    assert time.monotonic() - begin < 10
 
 
 def test_the_demo_can_be_kept_and_played_with(tmp_path: Path) -> None:

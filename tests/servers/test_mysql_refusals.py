@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 
+from odac_db import Database, DeclarationError
 from odac_db.dialects.mysql import MYSQL
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.schema.changes import AddForeignKey, AddIndex, AlterColumn, Change, SetTableComment
 from odac_db.schema.model import Column, ForeignKey, Generated, Index, IndexPart, Schema
+from tests.fixtures.databases import LiveDatabase
 from tests.servers.mysql_site import declarations
 
 
@@ -39,6 +43,21 @@ MYSQL_8 = known()
 MARIADB = known("mariadb", (10, 11, 0))
 
 REFUSED = [
+    ({"checks": [{"expression": "id > 0"}]}, MYSQL_8, "the check reads 'id'"),
+    ({"checks": [{"expression": "n < `ID`"}]}, MARIADB, "which is auto_increment"),
+    ({"columns": {"c": {"type": "integer", "check": "c < t.id"}}}, MARIADB, "the check reads 'id'"),
+    ({"columns": {"c": {"type": "integer", "generated": "id + 1"}}}, MYSQL_8, "generated column"),
+    (
+        {"columns": {"c": {"type": "integer", "generated": {"expression": "id", "stored": True}}}},
+        MARIADB,
+        "the generated column reads 'id'",
+    ),
+    (
+        {"columns": {"c": {"type": "integer", "default": {"expression": "id + 1"}}}},
+        MARIADB,
+        "the default reads 'id'",
+    ),
+    ({"indexes": [{"columns": [{"expression": "id + 1"}]}]}, MYSQL_8, "the index key reads 'id'"),
     ({"indexes": [{"columns": ["n"], "where": "n > 0"}]}, MYSQL_8, "partial indexes"),
     ({"indexes": [{"columns": ["n"], "include": ["id"]}]}, MYSQL_8, "INCLUDE"),
     ({"indexes": [{"columns": ["n"], "using": "gin"}]}, MYSQL_8, "no gin indexes"),
@@ -113,6 +132,35 @@ def test_what_the_server_cannot_do_is_a_problem(
     problems = MYSQL.resolve(declarations({"t": declared}), features).problems
     assert len(problems) == 1
     assert message in problems[0].message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"checks": [{"expression": "body <> 'id' and id(n) > 0"}]},
+        {"columns": {"c": {"type": "integer", "generated": "id + 1"}}},
+    ],
+)
+def test_what_only_looks_like_a_numbered_column_or_is_computed_when_read(
+    body: dict[str, Any],
+) -> None:
+    columns = {"id": {"type": "increments"}, "n": {"type": "integer"}, "body": {"type": "text"}}
+    declared = {**body, "columns": {**columns, **body.get("columns", {})}}
+    assert MYSQL.resolve(declarations({"t": declared}), MARIADB).problems == ()
+
+
+def test_a_check_over_the_number_is_a_problem_with_its_place_and_nothing_runs(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    with pytest.raises(pymysql.MySQLError, match=r"3818|1901"):
+        mysql_database.execute("CREATE TABLE u (id int AUTO_INCREMENT PRIMARY KEY, CHECK (id > 0))")
+    (tmp_path / "a.yaml").write_text("columns:\n  id: {type: increments}\n")
+    (tmp_path / "t.yaml").write_text(
+        "columns:\n  id: {type: increments}\nchecks:\n  - {expression: id > 0}\n"
+    )
+    with pytest.raises(DeclarationError, match=r"t\.yaml:4:\d+: the check reads 'id'"):
+        Database.open(mysql_database.url, schema=tmp_path, migrate=True)
+    assert mysql_database.execute("SHOW TABLES") == []
 
 
 def test_mariadb_falls_back_to_the_entries_of_mysql() -> None:

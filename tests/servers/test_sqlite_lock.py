@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
+from odac_db import Database, LockNotAcquired
 from odac_db.dialects.sqlite import SQLITE
 from odac_db.dialects.sqlite.lock import in_transaction
 from odac_db.errors import MigrationFailed, OdacDbError
@@ -112,3 +115,28 @@ def test_a_transaction_of_its_own_without_the_lock(conn: Connection) -> None:
     SQLITE.commit(conn, None)
     assert conn.exec_driver_sql("SELECT max(id) FROM parent").scalar_one() == 5
     assert pragma(conn, "foreign_keys") == 1
+
+
+def test_a_file_locked_by_somebody_is_waited_for_no_longer_than_asked(
+    sqlite_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """Every statement counts: SQLite waits in each for as long as the connection says."""
+    (tmp_path / "things.yaml").write_text("columns: {id: {type: increments}}\n")
+    waits: list[int] = []
+    with (
+        Database.open(sqlite_database.url, schema=tmp_path) as db,
+        sqlite_database.connect() as other,
+    ):
+
+        @event.listens_for(db.engine, "before_cursor_execute")
+        def note(_: Connection, cursor: Any, statement: str, *__: Any) -> None:
+            if not statement.startswith(("PRAGMA", "SELECT sqlite_version()")):  # ask no file
+                waits.append(cursor.connection.execute("PRAGMA busy_timeout").fetchone()[0])
+
+        other.exec_driver_sql("BEGIN EXCLUSIVE")
+        with pytest.raises(LockNotAcquired, match=r"more than 0\.2 s"):
+            db.migrate(lock_timeout=0.2)
+        other.exec_driver_sql("ROLLBACK")
+        assert waits[0] == 200
+        assert max(waits[1:]) <= 20  # all the time is over: what is left is the lock's own wait
+        assert [done.kind for done in db.migrate(lock_timeout=0.2).applied] == ["create_table"]

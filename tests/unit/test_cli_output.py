@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import re
 import typing
+from typing import Any
 
 import msgspec
 import pytest
 
 from odac_db.cli.labels import LABELS
-from odac_db.cli.output import Output, by_connection, plan_sql
+from odac_db.cli.output import Output, by_connection
+from odac_db.cli.plan_sql import plan_sql
+from odac_db.migrate.describe import summary_of
 from odac_db.schema import changes as c
-from odac_db.schema.model import Column, Table, Unsupported
+from odac_db.schema.model import Check, Column, ForeignKey, Table, Unsupported
 from odac_db.schema.plan import Hazard, Plan, Report, SeedResult, Statement
 from tests.unit.fake_database import operation
 
@@ -104,6 +107,13 @@ def test_one_reason_for_two_operations_is_told_once() -> None:
     assert "as above" in shown(Plan(operations=(DROP, twin)))
 
 
+def test_a_check_without_a_name_is_told_once() -> None:
+    check = c.AddCheck(table="t", check=Check(name=None, expression="a > 0"))
+    assert summary_of(check) == "t a > 0"
+    named = c.DropCheck(table="t", check=Check(name="positive", expression="a > 0"))
+    assert summary_of(named) == "t positive: a > 0"
+
+
 def test_a_new_table_shows_its_columns() -> None:
     table = Table(
         name="t",
@@ -131,6 +141,70 @@ def test_in_sync_is_said_and_what_is_left_alone_is_listed() -> None:
         "no file declares 2 tables, left alone: old, older\n"
         "In sync. Nothing to do.\n"
     )
+
+
+OLD = c.DropTable(table=Table(name="old", columns=()))
+
+
+@pytest.mark.parametrize("status", ["pending", "held_back"])
+def test_a_table_that_is_to_be_dropped_is_not_left_alone(status: Any) -> None:
+    drop = operation(OLD, name="old", summary="old", status=status)
+    for one in (
+        Plan(operations=(drop,), undeclared=("old", "older")),
+        Report(remaining=(drop,), undeclared=("old", "older")),
+    ):
+        assert "no file declares 1 table, left alone: older\n" in shown(one)
+    assert "left alone" not in shown(Plan(operations=(drop,), undeclared=("old",)))
+
+
+KEY = ForeignKey(name="f", columns=("a",), ref_table="p", ref_columns=("id",))
+REBUILD = Hazard("table_rebuild", "posts is copied")
+TOGETHER = (
+    operation(
+        c.AddForeignKey(table="posts", foreign_key=KEY),
+        name="f",
+        summary="posts (a) → p (id)",
+        statements=(Statement("CREATE TABLE ..."),),
+        hazards=(REBUILD,),
+    ),
+    operation(
+        c.AddForeignKey(table="posts", foreign_key=msgspec.structs.replace(KEY, name="g")),
+        name="g",
+        summary="posts (b) → p (id)",
+        carried_by=0,
+        hazards=(REBUILD,),
+    ),
+    operation(
+        c.CleanOrphans(table="posts", foreign_key=KEY, policy="nullify"),
+        name="f",
+        summary="posts (a) → p (id): nullify",
+        rows=2,
+    ),
+)
+
+
+def test_cleanings_are_told_before_their_keys_and_a_shared_cost_once() -> None:
+    assert shown(Plan(operations=TOGETHER)) == (
+        "posts\n"
+        "├── ~ clean orphans (a) → p (id): nullify  (2 rows)\n"
+        "├── + add foreign key (a) → p (id)\n"
+        "│   └── table_rebuild: posts is copied\n"
+        "└── + add foreign key (b) → p (id)\n"
+        "Would apply 3 operations.\n"
+    )
+
+
+def test_sql_says_where_an_operation_without_statements_is_done() -> None:
+    assert plan_sql(Plan(operations=TOGETHER)).splitlines() == [
+        "-- add foreign key posts (a) → p (id)",
+        "CREATE TABLE ...;",
+        "",
+        "-- add foreign key posts (b) → p (id)",
+        "-- by the statement of: add foreign key posts (a) → p (id)",
+        "",
+        "-- clean orphans posts (a) → p (id): nullify",
+        "-- in batches: each row is copied to _odac_orphans, then cleaned",
+    ]
 
 
 def test_a_report_shows_what_was_done_what_remains_orphans_and_seeds() -> None:

@@ -10,6 +10,7 @@ from odac_db.dialects.mysql import resolve_indexes
 from odac_db.dialects.mysql.building import engine_name
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import kept_comment, without_outer_parentheses
+from odac_db.dialects.mysql.refused_numbers import expressions_over_numbers
 from odac_db.dialects.mysql.resolve_columns import (
     NUMBERED,
     chosen,
@@ -63,6 +64,7 @@ def resolve(declarations: Declarations, features: MySQLFeatures) -> Resolved:
         scale_over_precision,
         set_null_not_nullable,
         names_given_twice,
+        lambda table, _: expressions_over_numbers(table, features),
     )
     tables = {}
     for declaration in declarations.tables.values():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
@@ -37,4 +38,21 @@ def holders(connection: Connection, table: str, features: Features) -> tuple[str
     return ()
 
 
-LOCKING = Locking(claims=claims, limit=limit, is_busy=is_busy, cannot=cannot, holders=holders)
+@contextmanager
+def reading(connection: Connection, seconds: float) -> Iterator[None]:
+    """SQLite itself waits for whoever locks the file; meanwhile no longer than that."""
+    own = int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
+    _wait(connection, min(own, round(seconds * 1000)))
+    try:
+        yield
+    finally:
+        _wait(connection, own)
+
+
+def _wait(connection: Connection, milliseconds: int) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+LOCKING = Locking(
+    claims=claims, limit=limit, is_busy=is_busy, cannot=cannot, holders=holders, reading=reading
+)

@@ -51,7 +51,10 @@ def folder_digest(path: str | os.PathLike[str]) -> dict[str, str]:
 def files_by_connection(
     folder: str | os.PathLike[str], problems: list[Problem]
 ) -> dict[str, list[SchemaFile]]:
-    """The schema files of every connection, in the order of their names."""
+    """The schema files of every connection, in the order of their names.
+
+    A sub-folder that holds none, and no data migrations, is no connection.
+    """
     root = Path(folder)
     try:
         found = _entries(root)
@@ -69,7 +72,9 @@ def files_by_connection(
             message = "'default' is the connection of the files beside this folder"
             problems.append(Problem(str(path), 1, 1, message))
         else:
-            connections[entry.name] = list(_connection(root, path, problems))
+            files = list(_connection(root, path, problems))
+            if files or (path / MIGRATIONS).is_dir():
+                connections[entry.name] = files
     return connections
 
 
