@@ -103,8 +103,7 @@ class Runner:
     def _unlocked_look(self) -> Look | None:
         """A look that may fail because somebody else is just changing what it looks at.
 
-        Statements fail then, and what several of them read may not hang together (MySQL and
-        MariaDB have no snapshot of their catalog). The look under the lock tells for sure.
+        What several statements read may not hang together; under the lock it does.
         """
         try:
             with self.dialect.locking.reading(self.conn, self.leave.lock_timeout):
@@ -164,7 +163,7 @@ class Runner:
         )
 
     def _seeds_wait(self, draft: Draft, declared: Declarations) -> bool:
-        if draft.plan.of_status("pending") or not _seeded(declared):
+        if draft.plan.of_status("pending") or not seeds.are_in(declared):
             return False
         schema = draft.declared
         return bool(seeds.plan_seeds(self.conn, self.dialect, self.features, schema, declared))
@@ -180,7 +179,7 @@ class Runner:
     def _memory(self, look: Look, draft: Draft, fingerprint: Fingerprint) -> Memory:
         """What is worth remembering: nothing vouches for seeds but their rows."""
         known = frozenset(learnt(draft.declared, draft.settled, look.live, self.features))
-        idle = self.back_to is None and not _seeded(look.declarations)
+        idle = self.back_to is None and not seeds.are_in(look.declarations)
         files = self.source.digest()
         state = facts(files, look.plan, look.live, self.features, fingerprint, idle=idle)
         return Memory(state=state, known=known)
@@ -271,7 +270,7 @@ class Runner:
             self.dialect.commit(self.conn, self.features)
 
     def _seeded(self, look: Look) -> tuple[SeedResult, ...]:
-        if look.draft is None or not _seeded(look.declarations):
+        if look.draft is None or not seeds.are_in(look.declarations):
             return ()
         return seeds.apply_seeds(
             self.conn, self.dialect, self.features, look.draft.declared, look.declarations
@@ -299,7 +298,3 @@ class Runner:
             ledger.write_known(self.conn, memory.known, list(look.draft.declared.tables))
             ledger.write_state(self.conn, memory.state)
         return look
-
-
-def _seeded(declarations: Declarations) -> bool:
-    return any(table.body.seed for table in declarations.tables.values())

@@ -48,6 +48,11 @@ class PendingSeed:
         return key_text(self.seeds.key, self.row)
 
 
+def are_in(declarations: Declarations) -> bool:
+    """Whether any table declares seeds."""
+    return any(table.body.seed for table in declarations.tables.values())
+
+
 def plan_seeds(
     conn: Connection,
     dialect: Dialect,
