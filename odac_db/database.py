@@ -209,7 +209,7 @@ class Database(Executing):
         for one whose tables a later run changed.
         """
         with reading(self.engine) as conn:
-            return self._way_back(conn, run, Leave(allow=allow)).plan()
+            return self._way_back(conn, run, Leave(allow=_known(allow))).plan()
 
     def migrate_back(
         self, run: str, *, allow: Collection[str] = (), lock_timeout: float = 60.0
@@ -220,7 +220,7 @@ class Database(Executing):
         declarations are not looked at: change them back as well, or the next migrate
         applies them again. Raises what ``migrate`` raises, and ReverseRefused.
         """
-        leave = Leave(allow=allow, lock_timeout=lock_timeout)
+        leave = Leave(allow=_known(allow), lock_timeout=lock_timeout)
         with migrating(self.engine) as conn:
             return self._way_back(conn, run, leave).migrate()
 
