@@ -13,7 +13,6 @@ from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.naming import literal
 from odac_db.dialects.postgresql.reading import run
 
-
 # pg_relation_size waits for whoever has the table locked against readers.
 _BYTES = """CASE WHEN oid IN (SELECT relation FROM pg_locks WHERE mode = 'AccessExclusiveLock')
 THEN relpages::bigint * current_setting('block_size')::bigint ELSE pg_relation_size(oid) END"""
