@@ -18,8 +18,6 @@ import xxhash
 from odac_db.dialects.base import Features
 from odac_db.migrate.diff_columns import folded
 from odac_db.migrate.diff_indexes import index_structure
-from odac_db.migrate.transform import transformed
-from odac_db.schema.changes import RenameColumn
 from odac_db.schema.model import Check, Column, Exclusion, Index, Schema, Table
 
 replace = msgspec.structs.replace
@@ -86,18 +84,22 @@ def reconciled(
 
 
 def _spelt_like(live: Schema, desired: Schema, features: Features) -> Schema:
-    """The desired schema with columns spelt as the live ones, where case means nothing."""
+    """The desired schema with columns spelt as the live ones, where case means nothing.
+
+    Their expressions stay as declared: that is what is stored when they are made.
+    """
     if not features.folds_case:
         return desired
-    spellings = []
+    tables = dict(desired.tables)
     for name, table in desired.tables.items():
         columns = live.tables[name].columns if name in live.tables else ()
         have = {folded(column.name, features): column.name for column in columns}
-        for column in table.columns:
-            other = have.get(folded(column.name, features), column.name)
-            if other != column.name:
-                spellings.append(RenameColumn(table=name, before=column.name, after=other))
-    return transformed(desired, spellings)
+        spelt = tuple(
+            replace(column, name=have.get(folded(column.name, features), column.name))
+            for column in table.columns
+        )
+        tables[name] = replace(table, columns=spelt)
+    return replace(desired, tables=tables)
 
 
 def _vouched(
