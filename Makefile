@@ -14,7 +14,7 @@ test: test-env
 	$(PYTEST) $(ARGS)
 
 torture: test-env
-	ODAC_TEST_DOSE=long $(PYTEST) -m torture $(ARGS)
+	ODAC_TEST_DOSE=long $(PYTEST) -m torture -o timeout=0 $(ARGS)
 
 bench: bench-env
 	@set -e; for each in bench/*.py; do echo "== $$each"; $(BIN)/python $$each $(ARGS); done

@@ -144,9 +144,10 @@ class Database(Executing):
         are cleaned.
 
         On PostgreSQL and SQLite it is one transaction: all of it, or the database is as it
-        was. (PostgreSQL's ADD VALUE of an enum is committed first, and a plan that locks more
-        than that server's lock table holds is committed in parts.) MySQL and MariaDB commit
-        each statement; after a failure the next migrate goes on from there.
+        was. Apart from it are, on PostgreSQL, ADD VALUE of an enum, what takes long on a big
+        table, and the parts of a plan that locks more than the server's lock table holds; and
+        everywhere data migrations, each a transaction of its own. MySQL and MariaDB commit
+        each statement. After a failure the next migrate goes on from what stands.
 
         A table that others use is waited for a moment at a time, because whoever comes after
         queues up behind; then they have their turn, and it is tried again: see ``Online``.
