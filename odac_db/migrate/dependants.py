@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from odac_db.migrate.change_expressions import dropped_texts, texts
 from odac_db.migrate.describe import name_of
 from odac_db.migrate.expressions import mentions
-from odac_db.migrate.needs import disturbed, dropped_texts, missing, needs, texts
+from odac_db.migrate.needs import disturbed, missing, needs
 from odac_db.schema.changes import Change, kind_of, table_of
 from odac_db.schema.plan import Status
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from odac_db.migrate.change_expressions import dropped_texts
 from odac_db.migrate.expressions import mentions
-from odac_db.migrate.needs import disturbed, dropped_texts
+from odac_db.migrate.needs import disturbed
 from odac_db.schema.changes import (
     AddColumn,
     AddIndex,

@@ -1,8 +1,8 @@
 """What a change needs, and what is not as desired while it is not done. Pure.
 
 Both are told as needs; a change must wait for another when one of its needs is missing as
-long as the other is not done. Expressions are told apart, because only their text says
-which columns they stand on.
+long as the other is not done. Expressions are told apart (``change_expressions``), because only
+their text says which columns they stand on.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from odac_db.schema.changes import (
     DropPrimaryKey,
     DropTable,
     ReplaceEnum,
+    SetTableOptions,
     table_of,
 )
-from odac_db.schema.model import Column, Exclusion, Index
+from odac_db.schema.model import Column
 
-__all__ = ["REWRITING", "disturbed", "dropped_texts", "missing", "needs", "texts"]
+__all__ = ["REWRITING", "disturbed", "missing", "needs"]
 
 Need = tuple[str, str, str]
 """The sort of thing, its table, its column or columns."""
@@ -113,6 +114,9 @@ def _kept(change: Change) -> Iterator[Need]:
     match change:
         case DropColumn():
             yield from _uses(change.column)
+            yield from _numbers(change.table, change.column)
+        case AlterColumn() if change.before.identity and not change.after.identity:
+            yield from _numbers(change.table, change.before)
         case AlterColumn() if change.before.enum != change.after.enum:
             yield from _uses(change.before)
         case DropTable():
@@ -139,6 +143,12 @@ def _uses(column: Column) -> Iterator[Need]:
     """The enum type that a column which stays goes on using."""
     if column.enum is not None:
         yield "use", "", column.enum
+
+
+def _numbers(table: str, column: Column) -> Iterator[Need]:
+    """The numbering of rows that goes on with a column which stays."""
+    if column.identity is not None:
+        yield "numbered", table, ""
 
 
 def _stands(table: str, columns: Collection[str]) -> Iterator[Need]:
@@ -234,6 +244,9 @@ def _released(change: Change) -> Iterator[Need]:
             yield "never null", table, change.after.name
         case DropEnum():
             yield "use", "", change.enum.name
+        case SetTableOptions():  # a table without rowids has a key, and numbers nothing
+            yield "primary", table, ""
+            yield "numbered", table, ""
         case _:
             pass
     for name, column in disturbed(change):
@@ -252,47 +265,3 @@ def disturbed(change: Change) -> Iterator[tuple[str, str]]:
                 yield table, column.name
         case _:
             return
-
-
-def texts(change: Change) -> Iterator[str]:
-    """The expressions a change would have the server read."""
-    match change:
-        case AddColumn() if change.column.generated is not None:
-            yield change.column.generated.expression
-        case AddCheck():
-            yield change.check.expression
-        case AddIndex():
-            yield from _index_texts(change.index)
-        case AddExclusion():
-            yield from _exclusion_texts(change.exclusion)
-        case DropCheck() | DropIndex() | DropExclusion():
-            yield from dropped_texts(change)
-        case _:
-            return
-
-
-def dropped_texts(change: Change) -> Iterator[str]:
-    """The expressions of what a change drops."""
-    match change:
-        case DropColumn() if change.column.generated is not None:
-            yield change.column.generated.expression
-        case DropCheck():
-            yield change.check.expression
-        case DropIndex():
-            yield from _index_texts(change.index)
-        case DropExclusion():
-            yield from _exclusion_texts(change.exclusion)
-        case _:
-            return
-
-
-def _index_texts(index: Index) -> Iterator[str]:
-    for text in (index.where, *(part.expression for part in index.parts)):
-        if text is not None:
-            yield text
-
-
-def _exclusion_texts(item: Exclusion) -> Iterator[str]:
-    for text in (item.where, *(one.part.expression for one in item.parts)):
-        if text is not None:
-            yield text
