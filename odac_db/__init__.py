@@ -26,16 +26,21 @@ if TYPE_CHECKING:
         OnCommitFailed,
         OutcomeUnknown,
         PullRefused,
+        QueryRefused,
         RetryExhausted,
         ReverseRefused,
         RollbackRefused,
         SeedError,
         ServerRefused,
         TableBusy,
+        UnknownName,
         UnsupportedServer,
         VerificationFailed,
     )
     from odac_db.ids import nanoid
+    from odac_db.query.query import Query
+    from odac_db.query.rows import Row
+    from odac_db.query.tables import Table
     from odac_db.schema.online import Online
     from odac_db.schema.plan import Operation, Plan, Progress, Report
     from odac_db.transactions import Transaction
@@ -60,14 +65,19 @@ __all__ = [
     "Plan",
     "Progress",
     "PullRefused",
+    "Query",
+    "QueryRefused",
     "Report",
     "RetryExhausted",
     "ReverseRefused",
     "RollbackRefused",
+    "Row",
     "SeedError",
     "ServerRefused",
+    "Table",
     "TableBusy",
     "Transaction",
+    "UnknownName",
     "UnsupportedServer",
     "VerificationFailed",
     "nanoid",
@@ -79,7 +89,10 @@ _HOMES = {
     "Operation": "odac_db.schema.plan",
     "Plan": "odac_db.schema.plan",
     "Progress": "odac_db.schema.plan",
+    "Query": "odac_db.query.query",
     "Report": "odac_db.schema.plan",
+    "Row": "odac_db.query.rows",
+    "Table": "odac_db.query.tables",
     "Transaction": "odac_db.transactions",
     "nanoid": "odac_db.ids",
 }

@@ -7,25 +7,39 @@ savepoint. Which one is open is known by the context (thread or task) that began
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Result, RootTransaction
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    Result,
+    RootTransaction,
+)
 from sqlalchemy.pool import StaticPool
 
 from odac_db.dialects import dialect_of
 from odac_db.dialects.base import Isolation
 from odac_db.dialects.connect import connected
 from odac_db.errors import OdacDbError, OnCommitFailed, OutcomeUnknown, RetryExhausted
+from odac_db.query.catalog import Catalog
+from odac_db.query.performer import Answer, Read, Work
+from odac_db.query.tables import Tables
+from odac_db.sources import DeclaredSource
 from odac_db.transactions import Params, Transaction, failure_of, undone, watched
 from odac_db.violations import Violations, chain
 
 Value = TypeVar("Value")
+Place = tuple[int, Any]
 
 FIRST_WAIT = 0.02
 LONGEST_WAIT = 2.0
@@ -40,6 +54,7 @@ class Transactions:
 
     engine: Engine
     violations: Violations
+    source: DeclaredSource | None = None
     pause: Callable[[float], None] = time.sleep
     _queue: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
@@ -49,11 +64,53 @@ class Transactions:
 
     def execute(self, statement: Executable, params: Params | None = None) -> Result[Any]:
         """One statement, committed at once, its rows read; inside a transaction part of it."""
+        return self.within(lambda tx: _read(tx.execute(statement, params)))
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables that are declared, or live."""
+        return Tables(Catalog(self.engine, self.source, self.asked))
+
+    def asked(self, question: Callable[[Connection], Value]) -> Value:
+        """What is asked on the connection of this thread's transaction, or on another."""
+        return self.within(lambda tx: question(tx.connection))
+
+    def within(self, work: Callable[[Transaction], Value]) -> Value:
+        """``work``'s value, in the transaction of this thread, else in one of its own.
+
+        That is the driver's plainest: ``work`` either reads or executes one statement.
+        """
         outer = self._current()
         if outer is not None:
-            return _read(outer.transaction.execute(statement, params))
+            return work(outer.transaction)
         with self._outermost(lambda conn: conn.begin()) as opened:
-            return _read(opened.transaction.execute(statement, params))
+            return work(opened.transaction)
+
+    def read(self, read: Read) -> Answer:
+        """The rows of a query: the one place where a read of the table API is executed."""
+        statement, params = read.statement, read.params
+        return self.within(lambda tx: tx.execute(statement, params).all())
+
+    def stream(self, read: Read, batch: int) -> Iterator[Answer]:
+        """The same, ``batch`` at a time; outside a transaction on a connection of its own."""
+        statement, params = read.statement, read.params
+        outer = self._current()
+        if outer is not None:
+            yield from outer.transaction.stream(statement, params, batch)
+        elif isinstance(self.engine.pool, StaticPool):
+            rows = self.read(read)
+            yield from (rows[start : start + batch] for start in range(0, len(rows), batch))
+        else:
+            with connected(self.engine) as conn:
+                own = Transaction(conn, dialect_of(conn), self.violations)
+                yield from own._streamed(statement, params, batch)
+
+    def write(self, work: Callable[[Work], Value], *, several: bool) -> Value:
+        """The one place where a write of the table API is executed."""
+        if not several:
+            return self.within(work)
+        with self.begin() as tx:
+            return work(tx)
 
     @contextmanager
     def begin(self, isolation: Isolation | None = None) -> Iterator[Transaction]:
@@ -102,7 +159,7 @@ class Transactions:
     @contextmanager
     def _outermost(self, start: Callable[[Connection], RootTransaction]) -> Iterator[_Opened]:
         with self._queue, connected(self.engine) as conn:
-            transaction = Transaction(conn, dialect_of(conn), self.violations)
+            transaction = Transaction(conn, dialect_of(conn), self.violations, self.tables)
             opened = _Opened(self, transaction)
             with transaction._telling(), watched(conn, transaction):
                 root = start(conn)
@@ -115,10 +172,12 @@ class Transactions:
                     raise
 
     def _current(self) -> _Opened | None:
-        """The innermost transaction of this thread on this database."""
-        here = threading.get_ident()
-        mine = (one for one in reversed(_open.get()) if one.home is self and one.thread == here)
-        return next(mine, None)
+        """The innermost transaction of this thread and task on this database."""
+        opened = _open.get()
+        if not opened:
+            return None
+        here = _here()
+        return next((one for one in reversed(opened) if one.home is self and one.at == here), None)
 
     def _reason(self, error: Exception) -> str | None:
         """Why the transaction may be run again, in the server's words; None if it may not."""
@@ -130,16 +189,26 @@ class Transactions:
         return None
 
 
+def _here() -> Place:
+    """This thread, and this task if there is one: it has inherited what was open elsewhere."""
+    asyncio = sys.modules.get("asyncio")
+    task = None
+    if asyncio is not None:
+        with suppress(RuntimeError):  # no loop runs here
+            task = asyncio.current_task()
+    return threading.get_ident(), task
+
+
 @dataclass(frozen=True)
 class _Opened:
     """A transaction and whose it is."""
 
     home: Transactions
     transaction: Transaction
-    thread: int = field(default_factory=threading.get_ident)
+    at: Place = field(default_factory=_here)
 
     def inside(self, inner: Transaction) -> _Opened:
-        return _Opened(self.home, inner, self.thread)
+        return _Opened(self.home, inner, self.at)
 
     def require(self, isolation: Isolation | None) -> None:
         """Raises _NeedsIsolation where the transaction is open at a lower level."""

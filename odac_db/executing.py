@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from odac_db.dialects.base import Isolation
     from odac_db.errors import ConstraintViolation
     from odac_db.migrate.leave import Source
+    from odac_db.query.tables import Table
     from odac_db.transactions import Params, Transaction
 
 Value = TypeVar("Value")
@@ -26,6 +27,22 @@ class Executing:
 
     engine: Engine
     _source: Source | None
+
+    def table(self, name: str) -> Table:
+        """The table of that name; ``db.posts`` is ``db.table("posts")``.
+
+        For names that mean something else on a Database, too. Nothing is asked of the
+        database where a schema is given. Raises UnknownName for a table that is not declared
+        (without a schema: that there is not), and DeclarationError.
+        """
+        return self._transactions.tables.table(name, self._transactions)
+
+    def __getattr__(self, name: str) -> Table:
+        """``db.posts`` is ``db.table("posts")``."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        found = self.__dict__[name] = self.table(name)
+        return found
 
     def execute(self, statement: Executable, params: Params | None = None) -> Result[Any]:
         """Executes one SQLAlchemy statement, ``text("...")`` included, and commits it.
@@ -88,4 +105,4 @@ class Executing:
 
         source = self._source
         read = source.read if source is not None else Declarations
-        return Transactions(self.engine, Violations(read))
+        return Transactions(self.engine, Violations(read), source)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from sqlalchemy import URL, MetaData
+from sqlalchemy import URL, MetaData, Table
 
 from odac_db.errors import DeclarationError, OdacDbError
 from odac_db.schema.declaration import Declarations
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 
 Urls: TypeAlias = str | URL | Mapping[str, str | URL]
+
+
+class DeclaredSource(Protocol):
+    """Where declarations come from."""
+
+    def read(self) -> Declarations: ...
 
 
 class SchemaFolder:
@@ -94,6 +100,12 @@ class MetadataSource:
 
     def read(self) -> Declarations:
         return self._declarations
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables themselves, by name."""
+        metadata: Any = getattr(self._metadata, "metadata", self._metadata)
+        return {str(table.name): table for table in metadata.tables.values()}
 
     @cached_property
     def _declarations(self) -> Declarations:

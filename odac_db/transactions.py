@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, RootTransaction, event
+from sqlalchemy import Connection, CursorResult, Executable, RootTransaction, Row, event
 from sqlalchemy import Transaction as SQLAlchemyTransaction
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from odac_db.dialects.base import Dialect, Failure
-from odac_db.errors import OdacDbError, OnCommitFailed, OutcomeUnknown
+from odac_db.errors import OdacDbError, OnCommitFailed, OutcomeUnknown, UnknownName
+from odac_db.query.performer import Inside
+from odac_db.query.tables import Table, Tables
 from odac_db.violations import Violations
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -27,10 +29,17 @@ class Transaction:
     or whatever else takes one. It belongs to the thread that began it.
     """
 
-    def __init__(self, connection: Connection, dialect: Dialect, violations: Violations) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        dialect: Dialect,
+        violations: Violations,
+        tables: Tables | None = None,
+    ) -> None:
         self.connection = connection
         self._dialect = dialect
         self._violations = violations
+        self._tables = tables
         self._callbacks: list[Callable[[], object]] = []
         self._fault: BaseException | None = None
         self._gone = False
@@ -49,6 +58,39 @@ class Transaction:
         with self._telling():
             return self.connection.execute(statement, params)
 
+    def table(self, name: str) -> Table:
+        """The table of that name, read and written in this transaction. Raises UnknownName."""
+        if self._tables is None:
+            raise UnknownName("a data migration knows no tables; execute SQL for", name)
+        return self._tables.table(name, Inside(self))
+
+    def __getattr__(self, name: str) -> Table:
+        """``tx.posts`` is ``tx.table("posts")``."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        return self.table(name)
+
+    def stream(
+        self, statement: Executable, params: Params, batch: int
+    ) -> Iterator[Sequence[Row[Any]]]:
+        """The rows of a SELECT, ``batch`` at a time.
+
+        As the server makes them; read at once on a server whose connection could execute
+        nothing else meanwhile.
+        """
+        if self._dialect.streams_apart:
+            return self._streamed(statement, params, batch)
+        rows = self.execute(statement, params).all()
+        return (rows[start : start + batch] for start in range(0, len(rows), batch))
+
+    def _streamed(
+        self, statement: Executable, params: Params, batch: int
+    ) -> Iterator[Sequence[Row[Any]]]:
+        options = {"stream_results": True, "yield_per": batch}
+        with self._telling():
+            result = self.connection.execute(statement, params, execution_options=options)
+            yield from result.partitions()
+
     def on_commit(self, callback: Callable[[], object]) -> None:
         """Calls ``callback`` once, after the outermost transaction is committed.
 
@@ -62,7 +104,7 @@ class Transaction:
         """A savepoint: an error inside undoes what is inside, and goes on to the caller."""
         with self._telling():
             savepoint = self.connection.begin_nested()
-        inner = Transaction(self.connection, self._dialect, self._violations)
+        inner = Transaction(self.connection, self._dialect, self._violations, self._tables)
         try:
             with inner._telling():
                 yield inner
@@ -114,6 +156,8 @@ class Transaction:
         try:
             yield
         except SQLAlchemyError as error:
+            if isinstance(getattr(error, "orig", None), OdacDbError):  # refused by a type
+                raise error.orig from None  # type: ignore[attr-defined]
             violation = self._violations.of(self._dialect, error)
             if violation is not None:
                 raise violation from error

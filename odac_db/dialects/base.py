@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import msgspec
-from sqlalchemy import Connection, RootTransaction
+from sqlalchemy import Connection, Insert, RootTransaction
+from sqlalchemy import Table as SQLTable
+from sqlalchemy.types import TypeEngine
 
 from odac_db.dialects.script import Script
 from odac_db.errors import Problem, ViolationKind
 from odac_db.schema.changes import Change
-from odac_db.schema.declaration import Declarations
-from odac_db.schema.model import Column, Schema, Table
+from odac_db.schema.declaration import ColumnDeclaration, Declarations
+from odac_db.schema.model import Column, EnumType, Schema, Table
 from odac_db.schema.plan import Hazard, Stage, Statement
 
 Version = tuple[int, ...]
@@ -234,6 +236,14 @@ class Dialect:
     failure(error): why a driver's exception is no reason to give up, or None.
     sizes(conn, tables, features): what the server believes these live tables hold, in one
         statement; a table may be absent, and all are where size does not matter (SQLite).
+    value_type(place, declared, column, enums, features): the SQLAlchemy type that takes and
+        gives a column's Python values; ``place`` names the column in messages.
+    insertion(table, key, update): an INSERT that, where a row with these ``key`` columns is
+        there, sets its ``update`` columns to the given values instead, or leaves it where
+        there are none.
+    names_conflicts: whether that is about ``key`` alone, and tells how many rows are new. If
+        not, it is about any unique key, and that of a row left alone cannot be told.
+    streams_apart: whether a connection can execute others while a result is being streamed.
     """
 
     name: str
@@ -263,3 +273,9 @@ class Dialect:
     refusal: Callable[[BaseException, str], Refusal | None]
     failure: Callable[[BaseException], Failure | None]
     sizes: Callable[[Connection, Collection[str], Any], Mapping[str, Size]]
+    value_type: Callable[
+        [str, ColumnDeclaration, Column, Mapping[str, EnumType], Any], TypeEngine[Any]
+    ]
+    insertion: Callable[[SQLTable, Collection[str], Collection[str]], Insert]
+    names_conflicts: bool = True
+    streams_apart: bool = True

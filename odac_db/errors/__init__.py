@@ -19,7 +19,9 @@
     ├── ConstraintViolation     a constraint refused rows: tell the user, or choose other values
     ├── RetryExhausted          others got in the way each time: try later
     ├── OutcomeUnknown          the connection broke at COMMIT: look whether it is done
-    └── OnCommitFailed          it is committed, and a callback failed: do not run it again
+    ├── OnCommitFailed          it is committed, and a callback failed: do not run it again
+    └── QueryRefused            a query or a value is wrong: fix the code
+        └── UnknownName         there is no such table, column or operator
 
 Facts are attributes, messages are built here, the driver's exception is kept as
 ``__cause__``, and a password never appears in any of them.
@@ -50,6 +52,7 @@ from odac_db.errors.migration import (
     UnsupportedServer,
     VerificationFailed,
 )
+from odac_db.errors.query import QueryRefused, UnknownName
 from odac_db.errors.transactions import (
     ConstraintViolation,
     OnCommitFailed,
@@ -74,12 +77,14 @@ __all__ = [
     "OutcomeUnknown",
     "Problem",
     "PullRefused",
+    "QueryRefused",
     "RetryExhausted",
     "ReverseRefused",
     "RollbackRefused",
     "SeedError",
     "ServerRefused",
     "TableBusy",
+    "UnknownName",
     "UnsupportedServer",
     "VerificationFailed",
 ]

@@ -21,6 +21,8 @@ from odac_db.dialects.mysql.rows import row_key, typed_row
 from odac_db.dialects.mysql.script import script
 from odac_db.dialects.mysql.sizes import sizes
 from odac_db.dialects.mysql.transactions import is_open, start
+from odac_db.dialects.mysql.upsert import insertion
+from odac_db.dialects.mysql.values import value_type
 
 MYSQL = Dialect(
     name="mysql",
@@ -50,4 +52,8 @@ MYSQL = Dialect(
     refusal=refusal,
     failure=failure,
     sizes=sizes,
+    value_type=value_type,
+    insertion=insertion,
+    names_conflicts=False,
+    streams_apart=False,
 )

@@ -19,6 +19,8 @@ from odac_db.dialects.postgresql.rows import row_key, typed_row
 from odac_db.dialects.postgresql.script import script
 from odac_db.dialects.postgresql.sizes import sizes
 from odac_db.dialects.postgresql.transactions import is_open, start
+from odac_db.dialects.postgresql.upsert import insertion
+from odac_db.dialects.postgresql.values import value_type
 
 POSTGRESQL = Dialect(
     name="postgresql",
@@ -48,4 +50,6 @@ POSTGRESQL = Dialect(
     refusal=refusal,
     failure=failure,
     sizes=sizes,
+    value_type=value_type,
+    insertion=insertion,
 )

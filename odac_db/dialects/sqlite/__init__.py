@@ -21,6 +21,8 @@ from odac_db.dialects.sqlite.script import script
 from odac_db.dialects.sqlite.sizes import sizes
 from odac_db.dialects.sqlite.spelling import quote
 from odac_db.dialects.sqlite.transactions import is_open, start
+from odac_db.dialects.sqlite.upsert import insertion
+from odac_db.dialects.sqlite.values import value_type
 
 SQLITE = Dialect(
     name="sqlite",
@@ -50,4 +52,6 @@ SQLITE = Dialect(
     refusal=refusal,
     failure=failure,
     sizes=sizes,
+    value_type=value_type,
+    insertion=insertion,
 )

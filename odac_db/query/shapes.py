@@ -1,0 +1,126 @@
+"""Shapes: a query without its values, made once and found again by its steps.
+
+``where(status="live").limit(20)`` a second time finds the shape of the first: a look into a
+dict per step, nothing is parsed or checked again, and its SQL is compiled already. Shapes
+with SQLAlchemy expressions in them are made each time; SQLAlchemy has a cache for those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Select
+
+from odac_db.query import statements
+from odac_db.query.catalog import Catalog
+from odac_db.query.operators import Operator
+from odac_db.query.rows import Row, row_class
+from odac_db.query.state import Both, Condition, Either, Ref, State, Test
+
+MOST_SHAPES: Final = 4096
+"""How many a table's queries may have before they are all forgotten and made again."""
+
+
+class Shape:
+    """One shape. ``size`` is how many values a query of it has.
+
+    ``shared`` says that an equal query has this very shape, so that the shape and the values
+    identify it. ``wheres`` and ``steps`` are the shapes that follow.
+    """
+
+    __slots__ = (
+        "_binds",
+        "_row",
+        "_statement",
+        "catalog",
+        "family",
+        "parsed",
+        "shared",
+        "size",
+        "state",
+        "steps",
+        "wheres",
+    )
+
+    def __init__(
+        self, catalog: Catalog, state: State, size: int, family: list[Shape], *, shared: bool
+    ) -> None:
+        self.catalog = catalog
+        self.state = state
+        self.size = size
+        self.family = family
+        self.shared = shared
+        self.steps: dict[Hashable, Shape] = {}
+        self.wheres: dict[tuple[str, ...], Shape] = {}
+        self.parsed: dict[str, tuple[Ref, Operator]] = {}
+        self._statement: Select[Any] | None = None
+        self._row: type[Row] | None = None
+        self._binds: Mapping[int, Operator] | None = None
+
+    def step(self, key: Hashable, state: Callable[[], State], size: int = 0) -> Shape:
+        """The shape after a step with ``size`` values; ``state`` makes it the first time."""
+        found = self.steps.get(key)
+        if found is None:
+            found = self.next(state(), size, shared=self.shared)
+            self.steps[key] = found
+        return found
+
+    def next(self, state: State, size: int, *, shared: bool) -> Shape:
+        """A shape of its own, to be found by nobody."""
+        if shared:
+            if len(self.family) >= MOST_SHAPES:
+                for shape in self.family:
+                    shape.steps.clear()
+                    shape.wheres.clear()
+                self.family.clear()
+            made = Shape(self.catalog, state, self.size + size, self.family, shared=True)
+            self.family.append(made)
+            return made
+        return Shape(self.catalog, state, self.size + size, self.family, shared=False)
+
+    @property
+    def statement(self) -> Select[Any]:
+        """The SELECT, its values as parameters. The first time a server is asked for types."""
+        if self._statement is None:
+            self._statement = statements.selection(self.state, self.catalog.source)
+        return self._statement
+
+    @property
+    def row(self) -> type[Row]:
+        """The class of its rows."""
+        if self._row is None:
+            self._row = row_class(statements.labels(self.state, self.catalog))
+        return self._row
+
+    def params(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        """The values as the parameters of ``statement``."""
+        if self._binds is None:
+            self._binds = {test.place: test.operator for test in _tests(self.state.where)}
+        binds = self._binds
+        return {
+            statements.parameter(place): _bound(binds.get(place), value)
+            for place, value in enumerate(values)
+        }
+
+    def literal(self, values: tuple[Any, ...]) -> statements.Bind:
+        """The values as parameters that carry them, for writes."""
+        binds = {test.place: test.operator for test in _tests(self.state.where)}
+
+        def bind(place: int, kind: Any, several: bool) -> Any:
+            value = _bound(binds.get(place), values[place])
+            return statements.carried(value, kind, several)
+
+        return bind
+
+
+def _bound(operator: Operator | None, value: Any) -> Any:
+    return value if operator is None or operator.bound is None else operator.bound(value)
+
+
+def _tests(condition: Condition | None) -> list[Test]:
+    if isinstance(condition, Test):
+        return [condition]
+    if isinstance(condition, Both | Either):
+        return [test for part in condition.parts for test in _tests(part)]
+    return []
