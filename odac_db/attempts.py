@@ -57,6 +57,7 @@ class Transactions:
     source: DeclaredSource | None = None
     pause: Callable[[float], None] = time.sleep
     _queue: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    _is_ready: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.engine.pool, StaticPool):  # one connection: one transaction at a time
@@ -101,7 +102,7 @@ class Transactions:
             rows = self.read(read)
             yield from (rows[start : start + batch] for start in range(0, len(rows), batch))
         else:
-            with connected(self.engine) as conn:
+            with self._connected() as conn:
                 own = Transaction(conn, dialect_of(conn), self.violations)
                 yield from own._streamed(statement, params, batch)
 
@@ -158,7 +159,7 @@ class Transactions:
 
     @contextmanager
     def _outermost(self, start: Callable[[Connection], RootTransaction]) -> Iterator[_Opened]:
-        with self._queue, connected(self.engine) as conn:
+        with self._queue, self._connected() as conn:
             transaction = Transaction(conn, dialect_of(conn), self.violations, self.tables)
             opened = _Opened(self, transaction)
             with transaction._telling(), watched(conn, transaction):
@@ -170,6 +171,13 @@ class Transactions:
                 except BaseException:
                     undone(root)
                     raise
+
+    def _connected(self) -> Connection:
+        conn = connected(self.engine)
+        if not self._is_ready:
+            dialect_of(conn).ready(conn)
+            self._is_ready = True
+        return conn
 
     def _current(self) -> _Opened | None:
         """The innermost transaction of this thread and task on this database."""

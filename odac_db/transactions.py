@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, RootTransaction, Row, event
@@ -89,7 +89,8 @@ class Transaction:
         options = {"stream_results": True, "yield_per": batch}
         with self._telling():
             result = self.connection.execute(statement, params, execution_options=options)
-            yield from result.partitions()
+            with closing(result):
+                yield from result.partitions()
 
     def on_commit(self, callback: Callable[[], object]) -> None:
         """Calls ``callback`` once, after the outermost transaction is committed.

@@ -167,6 +167,10 @@ class Locking:
     reading: Callable[[Connection, float], AbstractContextManager[None]] = _unlimited
 
 
+def _nothing(_: Connection) -> None:
+    return None
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A constraint that refused rows, as far as the server's error names it.
 
@@ -241,6 +245,7 @@ class Dialect:
     insertion(table, key, update): an INSERT that, where a row with these ``key`` columns is
         there, sets its ``update`` columns to the given values instead, or leaves it where
         there are none.
+    ready(conn): what a database needs once before an application's first statement.
     names_conflicts: whether that is about ``key`` alone, and tells how many rows are new. If
         not, it is about any unique key, and that of a row left alone cannot be told.
     streams_apart: whether a connection can execute others while a result is being streamed.
@@ -277,5 +282,6 @@ class Dialect:
         [str, ColumnDeclaration, Column, Mapping[str, EnumType], Any], TypeEngine[Any]
     ]
     insertion: Callable[[SQLTable, Collection[str], Collection[str]], Insert]
+    ready: Callable[[Connection], None] = _nothing
     names_conflicts: bool = True
     streams_apart: bool = True

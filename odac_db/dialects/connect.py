@@ -65,10 +65,20 @@ def _options(url: URL) -> dict[str, object]:
             # A second connection to :memory: would be a second database, so threads share one.
             options["poolclass"] = StaticPool
             options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False}
-    elif url.get_driver_name() == "pymysql" and url.password:
-        # A text it would encode as Latin-1; the server's own clients send UTF-8.
-        options["connect_args"] = {"password": url.password.encode()}
+    elif url.get_driver_name() == "pymysql":
+        options["connect_args"] = _pymysql(url)
     return options
+
+
+def _pymysql(url: URL) -> dict[str, object]:
+    """What MySQL keeps without a zone is UTC, and so must be what it reads off its clock."""
+    arguments: dict[str, object] = {}
+    if "init_command" not in url.query:
+        arguments["init_command"] = "SET time_zone = '+00:00'"
+    if url.password:
+        # A text it would encode as Latin-1; the server's own clients send UTF-8.
+        arguments["password"] = url.password.encode()
+    return arguments
 
 
 def _asynchronous(url: URL) -> UnsupportedServer:

@@ -39,7 +39,7 @@ def narrowed(
         return shape.next(state(), len(values), shared=False), values
     key = ("or" if either else "and", tuple((name, taken.variant) for name, *_, taken in tests))
     after = shape.step(key, state, len(values))
-    one_each = all(op.takes in ("value", "text") and not t.variant for _, _, op, t in tests)
+    one_each = all(op.takes == "value" and not taken.variant for _, _, op, taken in tests)
     if not either and one_each:
         shape.wheres[tuple(named)] = after
     return after, values

@@ -65,13 +65,16 @@ class Inserting:
         """The same, where only their number is wanted."""
         if not self.dialect.names_conflicts:
             return len(self.new(tx))
+        return insert_all(tx, self.table, self.rows, lambda _: self._ignoring)
+
+    @cached_property
+    def _ignoring(self) -> Insert:
         ignoring = self.dialect.insertion(self.table, (), ())
-        return insert_all(tx, self.table, self.rows, lambda _: ignoring)
+        return ignoring.execution_options(preserve_rowcount=True)
 
     def _if_new(self, tx: Work, row: Row) -> Any:
         if self.dialect.names_conflicts:
-            ignoring = self.dialect.insertion(self.table, (), ())
-            result = insert_one(tx, self.table, row, ignoring)
+            result = insert_one(tx, self.table, row, self._ignoring)
             return result if result.rowcount else None
         try:
             return insert_one(tx, self.table, row)
@@ -152,7 +155,12 @@ def upserting(
             raise unknown("upsert: not every row has the column to update", one, definition.columns)
     made = [filled(definition, row) for row in given]
     return Upserting(
-        catalog, definition, made, key=columns, update=None if update is None else tuple(update), given=given
+        catalog,
+        definition,
+        made,
+        key=columns,
+        update=None if update is None else tuple(update),
+        given=given,
     )
 
 

@@ -119,12 +119,12 @@ def _label(clause: Any) -> str:
 
 def ordering(state: State, catalog: Catalog, name: str) -> Ordering:
     """``created_at``, ``-created_at``, or the name of a selected column. Raises UnknownName."""
-    selected = {label for label, _ in state.columns or ()}
+    selected = dict(state.columns or ())
     for text, descending in ((name, False), (name[1:], True)):
         if descending and not name.startswith("-"):
             break
         if text in selected:
-            return Ordering(text, descending)
+            return Ordering(selected[text], descending)
         try:
             return Ordering(column(state, catalog, text), descending)
         except UnknownName:

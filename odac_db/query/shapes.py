@@ -26,7 +26,8 @@ class Shape:
     """One shape. ``size`` is how many values a query of it has.
 
     ``shared`` says that an equal query has this very shape, so that the shape and the values
-    identify it. ``wheres`` and ``steps`` are the shapes that follow.
+    identify it. ``wheres``, ``selects``, ``orders``, ``limits`` and ``steps`` are the shapes that
+    follow it, by what the step is given.
     """
 
     __slots__ = (
@@ -35,7 +36,10 @@ class Shape:
         "_statement",
         "catalog",
         "family",
+        "limits",
+        "orders",
         "parsed",
+        "selects",
         "shared",
         "size",
         "state",
@@ -53,6 +57,9 @@ class Shape:
         self.shared = shared
         self.steps: dict[Hashable, Shape] = {}
         self.wheres: dict[tuple[str, ...], Shape] = {}
+        self.selects: dict[tuple[Any, ...], Shape] = {}
+        self.orders: dict[tuple[Any, ...], Shape] = {}
+        self.limits: dict[str, Shape] = {}
         self.parsed: dict[str, tuple[Ref, Operator]] = {}
         self._statement: Select[Any] | None = None
         self._row: type[Row] | None = None
@@ -66,18 +73,26 @@ class Shape:
             self.steps[key] = found
         return found
 
+    def kept(self, among: dict[Any, Shape], key: Any, state: State, size: int = 0) -> Shape:
+        """The shape after a step, to be found there by its key."""
+        found = among[key] = self.next(state, size, shared=self.shared)
+        return found
+
     def next(self, state: State, size: int, *, shared: bool) -> Shape:
         """A shape of its own, to be found by nobody."""
         if shared:
             if len(self.family) >= MOST_SHAPES:
-                for shape in self.family:
-                    shape.steps.clear()
-                    shape.wheres.clear()
-                self.family.clear()
+                self._forget()
             made = Shape(self.catalog, state, self.size + size, self.family, shared=True)
             self.family.append(made)
             return made
         return Shape(self.catalog, state, self.size + size, self.family, shared=False)
+
+    def _forget(self) -> None:
+        for shape in (self, *self.family):
+            for following in (shape.steps, shape.wheres, shape.selects, shape.orders, shape.limits):
+                following.clear()
+        self.family.clear()
 
     @property
     def statement(self) -> Select[Any]:

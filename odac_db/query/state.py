@@ -57,9 +57,9 @@ Condition: TypeAlias = Test | Both | Either | ClauseElement
 
 
 class Ordering(NamedTuple):
-    """``by`` is a column, the name of a selected one, or an expression."""
+    """By a column or an expression."""
 
-    by: Ref | str | ClauseElement
+    by: Ref | ClauseElement
     descending: bool = False
 
 

@@ -92,7 +92,8 @@ def selection(state: State, tables: Tables) -> Select[Any]:
     inner = state.of is not None and (("of", state.of),)
     rows = replace(state, output="rows", columns=inner or (("one", literal_column("1")),))
     listed = _rows(rows, tables).subquery()
-    return select(_aggregate(state, None if state.of is None else listed.c["of"]))
+    column = None if state.of is None else listed.c["of"]
+    return select(_aggregate(state, column)).select_from(listed)
 
 
 def shown(state: State, tables: Tables) -> list[ColumnElement[Any]]:
@@ -108,7 +109,7 @@ def _rows(state: State, tables: Tables) -> Select[Any]:
     for group in state.groups:
         statement = statement.group_by(_expression(sources, group))
     statement = statement.having(*state.having) if state.having else statement
-    statement = statement.order_by(*(_order(sources, state, one) for one in state.order))
+    statement = statement.order_by(*(_order(sources, one) for one in state.order))
     if state.limit is not None:
         statement = statement.limit(named(state.limit, Integer(), False))
     if state.offset is not None:
@@ -185,12 +186,8 @@ def figure(output: Output, column: ColumnElement[Any]) -> ColumnElement[Any]:
             return func.max(column)
 
 
-def _order(sources: Sources, state: State, one: Ordering) -> Any:
-    if isinstance(one.by, str):
-        selected = dict(state.columns or ())[one.by]
-        found = _expression(sources, selected)
-    else:
-        found = _expression(sources, one.by)
+def _order(sources: Sources, one: Ordering) -> Any:
+    found = _expression(sources, one.by)
     return found.desc() if one.descending else found
 
 

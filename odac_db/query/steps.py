@@ -50,10 +50,9 @@ class Steps:
         """
         if not conditions:
             values = tuple(named.values())
-            if _SCALARS.issuperset(map(type, values)):
-                shape = self._shape.wheres.get(tuple(named))
-                if shape is not None:
-                    return self._query(shape, self._values + values, self._performer)
+            shape = self._shape.wheres.get(tuple(named))
+            if shape is not None and _SCALARS.issuperset(map(type, values)):
+                return self._query(shape, self._values + values, self._performer)
         return self._narrowed(conditions, named, either=False)
 
     def or_where(self, *conditions: Any, **named: Any) -> Query:
@@ -100,52 +99,70 @@ class Steps:
         ``"*"`` is all of the first table's, ``"users.*"`` all of that one's. Expressions of
         SQLAlchemy need a name: ``select(n=func.count())``. The last ``select`` counts.
         """
+        try:
+            shape = self._shape.selects.get(columns) if not named else None
+        except TypeError:  # a list
+            shape = None
+        if shape is None:
+            shape = self._selecting(columns, named)
+        return self._query(shape, self._values, self._performer)
+
+    def _selecting(self, columns: tuple[Any, ...], named: Mapping[str, Any]) -> Shape:
         shape = self._shape
-        key = ("select", columns, tuple(named.items()) if named else ())
-        state, catalog = shape.state, shape.catalog
+        found = resolve.columns(shape.state, shape.catalog, columns, named)
+        state = replace(shape.state, columns=found)
         if any(not isinstance(one, str) for one in (*columns, *named.values())):
-            found = resolve.columns(state, catalog, columns, named)
-            return self._to(shape.next(replace(state, columns=found), 0, shared=False))
-        return self._to(
-            shape.step(
-                key,
-                lambda: replace(state, columns=resolve.columns(state, catalog, columns, named)),
-            )
-        )
+            return shape.next(state, 0, shared=False)
+        if named:
+            return shape.step(("select", columns, tuple(named.items())), lambda: state)
+        return shape.kept(shape.selects, columns, state)
 
     def order_by(self, *columns: Any) -> Query:
         """In the order of these columns, after those that were given before.
 
         ``"-created_at"`` is descending. Where NULL stands is the server's habit.
         """
+        try:
+            shape = self._shape.orders.get(columns)
+        except TypeError:  # a list
+            shape = None
+        if shape is None:
+            shape = self._ordered(columns)
+        return self._query(shape, self._values, self._performer)
+
+    def _ordered(self, columns: tuple[Any, ...]) -> Shape:
         shape = self._shape
-        state, catalog = shape.state, shape.catalog
-
-        def ordered() -> State:
-            found = (
-                resolve.ordering(state, catalog, one) if isinstance(one, str) else Ordering(one)
-                for one in columns
-            )
-            return replace(state, order=(*state.order, *found))
-
-        if any(not isinstance(one, str) for one in columns):
-            return self._to(shape.next(ordered(), 0, shared=False))
-        return self._to(shape.step(("order_by", columns), ordered))
+        found = (
+            resolve.ordering(shape.state, shape.catalog, one)
+            if isinstance(one, str)
+            else Ordering(one)
+            for one in columns
+        )
+        state = replace(shape.state, order=(*shape.state.order, *found))
+        if all(isinstance(one, str) for one in columns):
+            return shape.kept(shape.orders, columns, state)
+        return shape.next(state, 0, shared=False)
 
     def limit(self, rows: int) -> Query:
         """At most so many rows."""
-        return self._bounded("limit", rows)
+        shape = self._shape.limits.get("limit")
+        if shape is None or type(rows) is not int or rows < 0:
+            shape = self._bounded("limit", rows)
+        return self._query(shape, (*self._values, rows), self._performer)
 
     def offset(self, rows: int) -> Query:
         """Without the first so many rows."""
-        return self._bounded("offset", rows)
+        return self._query(self._bounded("offset", rows), (*self._values, rows), self._performer)
 
-    def _bounded(self, what: str, rows: int) -> Query:
+    def _bounded(self, what: str, rows: int) -> Shape:
         if not isinstance(rows, int) or isinstance(rows, bool) or rows < 0:
             raise QueryRefused(f"{what} is a number of rows, 0 or more")
         shape = self._shape
-        after = shape.step(what, lambda: replace(shape.state, **{what: shape.size}), 1)  # type: ignore[arg-type]
-        return self._query(after, (*self._values, rows), self._performer)
+        found = shape.limits.get(what)
+        if found is None:
+            place: Any = {what: shape.size}
+            found = shape.kept(shape.limits, what, replace(shape.state, **place), 1)
+        return found
 
     def _to(self, shape: Shape) -> Query:
         return self._query(shape, self._values, self._performer)

@@ -20,7 +20,7 @@ from odac_db.dialects.sqlite.rows import row_key, typed_row
 from odac_db.dialects.sqlite.script import script
 from odac_db.dialects.sqlite.sizes import sizes
 from odac_db.dialects.sqlite.spelling import quote
-from odac_db.dialects.sqlite.transactions import is_open, start
+from odac_db.dialects.sqlite.transactions import is_open, ready, start
 from odac_db.dialects.sqlite.upsert import insertion
 from odac_db.dialects.sqlite.values import value_type
 
@@ -54,4 +54,5 @@ SQLITE = Dialect(
     sizes=sizes,
     value_type=value_type,
     insertion=insertion,
+    ready=ready,
 )

@@ -6,6 +6,9 @@ refuses it at once, whatever busy_timeout says, because what it read is out of d
 
 from __future__ import annotations
 
+import sqlite3
+import time
+
 from sqlalchemy import Connection, RootTransaction
 
 from odac_db.dialects.base import Isolation
@@ -22,6 +25,30 @@ def start(conn: Connection, isolation: Isolation | None) -> RootTransaction:  # 
         transaction.rollback()
         raise
     return transaction
+
+
+def ready(conn: Connection) -> None:
+    """Puts the file into WAL mode, where it stays: readers and a writer wait for nobody.
+
+    The switch does not wait as other statements do (sqlite.org/wal.html), so it is tried
+    again for as long as they would. A file that cannot be switched works as it is.
+    """
+    cursor = conn.connection.cursor()
+    try:
+        (patience,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+        (mode,) = cursor.execute("PRAGMA journal_mode").fetchone()
+        end, pause = time.monotonic() + patience / 1000, 0.001
+        while mode == "delete":
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    return
+            time.sleep(pause)
+            pause = min(pause * 2, 0.05)
+    finally:
+        cursor.close()
 
 
 def is_open(conn: Connection) -> bool:

@@ -1,0 +1,1 @@
+"""The table API, on every server."""
