@@ -103,7 +103,13 @@ class Upserting(Inserting):
             self._put(tx, row, given)
 
     def _statement(self, given: Row) -> Insert:
-        return self.dialect.insertion(self.table, self.key, self._changing(given))
+        return self.dialect.insertion(
+            self.table, self._keys(self.key), self._keys(self._changing(given))
+        )
+
+    def _keys(self, names: Sequence[str]) -> list[str]:
+        """What SQLAlchemy calls columns; a MetaData may have names of its own for them."""
+        return [column_of(self.table, name).key for name in names]
 
     def _changing(self, given: Row) -> tuple[str, ...]:
         chosen = tuple(given) if self.update is None else self.update

@@ -22,6 +22,8 @@ class Row(tuple[Any, ...]):
     _places: ClassVar[dict[str, int]] = {}
 
     if TYPE_CHECKING:
+        count: Any
+        index: Any
 
         def __getattribute__(self, name: str) -> Any: ...
 

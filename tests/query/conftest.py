@@ -1,32 +1,42 @@
-"""``db``: the blog of ``site`` on each server, without rows."""
+"""``db``: the blog of ``site`` on each server, without rows. ``site_of`` makes others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from odac_db import Database
+from tests.behaviours.steps import Body
 from tests.fixtures.servers import Server
-from tests.query.site import Site
+from tests.query.site import TABLES, Site
+
+SiteOf = Callable[[Server, str, Mapping[str, Body]], Site]
 
 
 @pytest.fixture(scope="session")
-def sites() -> Iterator[dict[str, Site]]:
-    made: dict[str, Site] = {}
+def sites() -> Iterator[dict[tuple[str, str], Site]]:
+    made: dict[tuple[str, str], Site] = {}
     yield made
     for site in made.values():
         site.close()
 
 
 @pytest.fixture
-def site(server: Server, sites: dict[str, Site], tmp_path_factory: pytest.TempPathFactory) -> Site:
-    if server.id not in sites:
-        sites[server.id] = Site(server, tmp_path_factory.mktemp("query"))
-    sites[server.id].clear()
-    return sites[server.id]
+def site_of(sites: dict[tuple[str, str], Site], tmp_path_factory: pytest.TempPathFactory) -> SiteOf:
+    """The site of a name on a server: made once, emptied each time."""
+
+    def made(server: Server, name: str, tables: Mapping[str, Body]) -> Site:
+        found = sites.get((server.id, name))
+        if found is None:
+            directory = tmp_path_factory.mktemp(name)
+            found = sites[server.id, name] = Site(server, directory, tables)
+        found.clear()
+        return found
+
+    return made
 
 
 @pytest.fixture
-def db(site: Site) -> Database:
-    return site.db
+def db(server: Server, site_of: SiteOf) -> Database:
+    return site_of(server, "blog", TABLES).db

@@ -65,19 +65,21 @@ TABLES: Mapping[str, Body] = {
 
 
 class Site:
-    """A server's database and what is open on it."""
+    """A server's database for these tables, and what is open on it."""
 
-    def __init__(self, server: Server, directory: Path) -> None:
+    def __init__(self, server: Server, directory: Path, tables: Mapping[str, Body]) -> None:
+        self.tables = [name for name in tables if not name.startswith("_")]
         self.database: LiveDatabase = databases.create(server, directory)
         if server.family == "mysql":  # whatever the server's default is
             self.database.execute(f"ALTER DATABASE `{self.database.name}` CHARACTER SET utf8mb4")
-        self.folder = write(directory / "schema", TABLES)
+        self.folder = write(directory / "schema", tables)
         self.db = Database.open(self.database.url, schema=self.folder, migrate=True)
 
     def clear(self) -> None:
         with self.db.transaction() as tx:
-            tx.messages.all_rows().update(parent_id=None)
-            for name in ("messages", "posts", "users", "members", "notes", "slugs", "codes"):
+            for name in sorted(self.tables, key="users".__eq__):  # the others refer to it
+                if "parent_id" in tx.table(name)._shape.catalog.definition(name).columns:
+                    tx.table(name).all_rows().update(parent_id=None)
                 tx.table(name).all_rows().delete()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, text
 
 from odac_db import Database, Query, QueryRefused
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"a": 1, "b": "one"},
     {"a": 2, "b": "Two"},
     {"a": 3, "b": None},

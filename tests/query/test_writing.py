@@ -55,7 +55,12 @@ def test_a_row_that_is_there_is_left_out(db: Database) -> None:
     key = db.slugs.insert({"slug": "a", "hits": 1}, on_conflict="ignore")
     assert db.slugs.where(slug="a").pluck("id") == [key]
     assert db.slugs.insert({"slug": "a", "hits": 2}, on_conflict="ignore") is None
-    rows = [{"slug": "a"}, {"slug": "b"}, {"slug": "b"}, {"slug": "c", "hits": 5}]
+    rows: list[dict[str, Any]] = [
+        {"slug": "a"},
+        {"slug": "b"},
+        {"slug": "b"},
+        {"slug": "c", "hits": 5},
+    ]
     assert db.slugs.insert(rows, on_conflict="ignore") == 2
     found = db.slugs.order_by("slug").select("slug", "hits").all()
     assert values_of(found) == [("a", 1), ("b", 0), ("c", 5)]

@@ -28,9 +28,11 @@ def value_type(
     """The type of a column; see ``Dialect.value_type``."""
     kind = base_name(chosen(declared.type) or "")
     found = _element(place, kind, element(column.type), column.enum, enums)
-    if is_array(column.type):
-        return v.Arrays(place, ARRAY(found))
-    return found
+    if not is_array(column.type):
+        return found
+    if isinstance(found, v.Choice):  # SQLAlchemy reads arrays of enums if it sees the enum
+        return v.Arrays(place, ARRAY(found.wire), found)
+    return v.Arrays(place, ARRAY(found))
 
 
 def _element(

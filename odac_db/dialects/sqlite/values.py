@@ -36,7 +36,7 @@ class Fifteen(v.Exact):
     def accepted(self, value: Any) -> float:
         number = self.decimal(value)
         kept = float(number)
-        if not math.isfinite(kept) or Decimal(repr(kept)) != number:
+        if not math.isfinite(kept) or _printed(kept) != number:
             message = "SQLite keeps fifteen digits of a decimal, and this one has more"
             raise QueryRefused(f"{self.place}: {message}: make the column a string")
         return kept
@@ -44,11 +44,16 @@ class Fifteen(v.Exact):
     def returned(self, value: Any) -> Any:
         if not isinstance(value, int | float):
             return value
-        number = Decimal(repr(value))
+        number = _printed(value) if isinstance(value, float) else Decimal(value)
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent > -self.scale:
             return number.quantize(Decimal(1).scaleb(-self.scale))
         return number
+
+
+def _printed(value: float) -> Decimal:
+    """The number of fifteen digits, which are what survives a float."""
+    return Decimal(f"{value:.15g}")
 
 
 class Stamp(v.Instant):
