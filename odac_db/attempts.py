@@ -97,7 +97,7 @@ class Transactions:
         statement, params = read.statement, read.params
         outer = self._current()
         if outer is not None:
-            yield from outer.transaction.stream(statement, params, batch)
+            yield from outer.transaction._stream(statement, params, batch)
         elif isinstance(self.engine.pool, StaticPool):
             rows = self.read(read)
             yield from (rows[start : start + batch] for start in range(0, len(rows), batch))

@@ -70,7 +70,7 @@ class Transaction:
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
         return self.table(name)
 
-    def stream(
+    def _stream(
         self, statement: Executable, params: Params, batch: int
     ) -> Iterator[Sequence[Row[Any]]]:
         """The rows of a SELECT, ``batch`` at a time.

@@ -37,13 +37,12 @@ class Operator:
     """``takes``: a value; a text; several values; two; or True and False.
 
     ``on_null`` is what None means, where it means something. ``bound`` is what is bound
-    for a value. ``summary`` is for the reference.
+    for a value. What each finds is in the reference.
     """
 
     name: str
     takes: Takes
     compare: Callable[..., ColumnElement[bool]]
-    summary: str
     on_null: str = ""
     bound: Callable[[Any], Any] | None = None
 
@@ -129,27 +128,21 @@ def _literally(text: str) -> str:
 
 
 _LISTED = (
-    Operator("eq", "value", sql.eq, "equal; None finds NULL", on_null="null"),
-    Operator("ne", "value", sql.ne, "not equal, and not NULL; None: not NULL", on_null="not_null"),
-    Operator("gt", "value", sql.gt, "greater"),
-    Operator("gte", "value", sql.ge, "greater or equal"),
-    Operator("lt", "value", sql.lt, "less"),
-    Operator("lte", "value", sql.le, "less or equal"),
-    Operator(
-        "between", "pair", ColumnElement.between, "from the first to the second, both included"
-    ),
-    Operator("in", "values", ColumnElement.in_, "one of these; None among them finds NULL"),
-    Operator("not_in", "values", ColumnElement.not_in, "none of these, and not NULL"),
-    Operator(
-        "like", "text", _like, "like the pattern: `%` any text, `_` any character, `\\` escapes"
-    ),
-    Operator("not_like", "text", _not_like, "not like the pattern, and not NULL"),
-    Operator("ilike", "text", _ilike, "like the pattern, whatever the case"),
-    Operator("contains", "text", _like, "has the text in it", bound=lambda v: f"%{_literally(v)}%"),
-    Operator(
-        "starts_with", "text", _like, "begins with the text", bound=lambda v: f"{_literally(v)}%"
-    ),
-    Operator("ends_with", "text", _like, "ends with the text", bound=lambda v: f"%{_literally(v)}"),
-    Operator("is_null", "flag", sql.is_, "whether it is NULL: True or False"),
+    Operator("eq", "value", sql.eq, on_null="null"),
+    Operator("ne", "value", sql.ne, on_null="not_null"),
+    Operator("gt", "value", sql.gt),
+    Operator("gte", "value", sql.ge),
+    Operator("lt", "value", sql.lt),
+    Operator("lte", "value", sql.le),
+    Operator("between", "pair", ColumnElement.between),
+    Operator("in", "values", ColumnElement.in_),
+    Operator("not_in", "values", ColumnElement.not_in),
+    Operator("like", "text", _like),
+    Operator("not_like", "text", _not_like),
+    Operator("ilike", "text", _ilike),
+    Operator("contains", "text", _like, bound=lambda text: f"%{_literally(text)}%"),
+    Operator("starts_with", "text", _like, bound=lambda text: f"{_literally(text)}%"),
+    Operator("ends_with", "text", _like, bound=lambda text: f"%{_literally(text)}"),
+    Operator("is_null", "flag", sql.is_),
 )
 OPERATORS: Mapping[str, Operator] = {one.name: one for one in _LISTED}

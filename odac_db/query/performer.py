@@ -45,7 +45,7 @@ class Work(Protocol):
 
     def execute(self, statement: Executable, params: Any = None) -> CursorResult[Any]: ...
 
-    def stream(self, statement: Executable, params: Any, batch: int) -> Iterator[Answer]: ...
+    def _stream(self, statement: Executable, params: Any, batch: int) -> Iterator[Answer]: ...
 
     def transaction(self) -> AbstractContextManager[Work]: ...
 
@@ -78,7 +78,7 @@ class Inside:
         return self._work.execute(read.statement, read.params).all()
 
     def stream(self, read: Read, batch: int) -> Iterator[Answer]:
-        return self._work.stream(read.statement, read.params, batch)
+        return self._work._stream(read.statement, read.params, batch)
 
     def write(self, work: Callable[[Work], Value], *, several: bool) -> Value:
         if not several:

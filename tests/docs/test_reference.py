@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import odac_db
-from odac_db import Database, Transaction, errors
+from odac_db import Database, Query, Table, Transaction, errors
 from odac_db.cli.history import STYLES
 from odac_db.dialects.mysql.features import _known as known_mysql
 from odac_db.dialects.postgresql.features import OLDEST as OLDEST_POSTGRESQL
@@ -21,7 +21,9 @@ from odac_db.migrate.files.rollback import RolledBack
 from odac_db.migrate.ledger import HistoryEntry, RunStatus
 from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
 from odac_db.migrate.pull import PullResult
+from odac_db.query.operators import OPERATORS
 from odac_db.schema import declaration as d
+from odac_db.schema.column_types import PORTABLE
 from odac_db.schema.files import document
 from odac_db.schema.files.check_tables import MAXIMUM_NAME, RESERVED
 from odac_db.schema.plan import Operation, Plan, Progress, Report
@@ -32,7 +34,8 @@ from tests.docs.pages import DOCS, ROOT, prose, rows, sections, words
 REFERENCE = DOCS / "reference"
 FILES = (REFERENCE / "schema-files.md").read_text("utf-8")
 COMMANDS = (REFERENCE / "cli.md").read_text("utf-8")
-API = (REFERENCE / "api.md").read_text("utf-8")
+QUERIES = (REFERENCE / "queries.md").read_text("utf-8")
+API = (REFERENCE / "api.md").read_text("utf-8") + "\n" + QUERIES
 
 
 def first_words(text: str) -> list[str]:
@@ -118,11 +121,14 @@ def public(owner: type) -> set[str]:
     return {name for name in vars(owner) if not name.startswith("_")}
 
 
-OWNERS = pytest.mark.parametrize("owner", [Database, Transaction], ids=lambda o: o.__name__)
+ALL_OWNERS = [Database, Transaction, Query, Table]
+OWNERS = pytest.mark.parametrize("owner", ALL_OWNERS, ids=lambda o: o.__name__)
 
 
 def inherited(owner: type) -> set[str]:
-    return {name for name in dir(owner) if not name.startswith("_")}
+    """Its own public names, and those of private classes it is made from."""
+    above = {name for base in owner.__mro__[1:] if base in ALL_OWNERS for name in dir(base)}
+    return {name for name in dir(owner) if not name.startswith("_")} - above
 
 
 @OWNERS
@@ -155,6 +161,14 @@ def test_errors() -> None:
     documented = re.findall(r"^## `(\w+)`$", (REFERENCE / "errors.md").read_text(), re.MULTILINE)
     assert sorted(documented) == sorted(errors.__all__)
     assert set(errors.__all__) - {"Problem"} <= set(odac_db.__all__)
+
+
+def test_operators() -> None:
+    assert first_words(sections(QUERIES)["Operators"]) == list(OPERATORS)
+
+
+def test_every_portable_type_has_its_values() -> None:
+    assert sorted(first_words(sections(QUERIES)["Values"])) == sorted(PORTABLE)
 
 
 def hazard_codes() -> set[str]:
