@@ -57,7 +57,8 @@ class Features:
     unique_constraints: bool  # a UNIQUE constraint and a unique index are two things
     comments: bool
     renames_constraints: frozenset[str]  # kinds RenameConstraint can do in place
-    index_names_shared: bool = True  # by all tables of the namespace (all but MySQL)
+    # Whose names are taken for all tables of the namespace: "index", "foreign_key", "check".
+    shared_names: frozenset[str] = frozenset({"index"})
     folds_case: bool = False  # column names are equal whatever their case (MySQL, SQLite)
     folds_table_case: bool = False
     folds_type_case: bool = False  # so are type names, and blanks in them mean nothing (SQLite)

@@ -23,6 +23,7 @@ from odac_db.schema.changes import (
     AddPrimaryKey,
     Change,
     CreateTable,
+    DropCheck,
     DropForeignKey,
     DropIndex,
     DropPrimaryKey,
@@ -97,14 +98,18 @@ def _created(table: Table, names: FreeNames, features: Features) -> Iterator[Cha
 
 
 def _pruned(live: Schema, desired: Schema, names: FreeNames) -> Iterator[Change]:
-    """Tables that go, last of all; an index whose name is declared elsewhere goes before."""
+    """Tables that go, last of all; what has a name that is declared elsewhere goes before."""
     for table in live.tables.values():
         if table.name not in desired.tables:
             for key in table.foreign_keys:
-                yield DropForeignKey(table=table.name, foreign_key=key)
+                claimed = names.is_claimed(key, table.name)
+                yield DropForeignKey(table=table.name, foreign_key=key, replaced=claimed)
             for index in table.indexes:
-                if names.is_claimed(index.name, table.name):
+                if names.is_claimed(index, table.name):
                     yield DropIndex(table=table.name, index=index, replaced=True)
+            for check in table.checks:
+                if names.is_claimed(check, table.name):
+                    yield DropCheck(table=table.name, check=check, replaced=True)
             yield DropTable(table=table)
 
 

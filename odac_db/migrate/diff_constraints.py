@@ -92,7 +92,7 @@ def _changed(
             yield SetObjectComment(table=table, what=what, name=name or "", after=after.comment)
     gone = {item.name for item in found.dropped}
     for before in found.dropped:
-        yield _dropped(table, before)
+        yield _dropped(table, before, replaced=names.is_claimed(before, table))
     for after in found.added:
         yield _added(table, names.given(table, after, freed=gone))
 
@@ -107,12 +107,12 @@ def _what(item: ForeignKey | Check | Exclusion) -> str:
             return "exclusion"
 
 
-def _dropped(table: str, item: ForeignKey | Check | Exclusion) -> Change:
+def _dropped(table: str, item: ForeignKey | Check | Exclusion, *, replaced: bool) -> Change:
     match item:
         case ForeignKey():
-            return DropForeignKey(table=table, foreign_key=item)
+            return DropForeignKey(table=table, foreign_key=item, replaced=replaced)
         case Check():
-            return DropCheck(table=table, check=item)
+            return DropCheck(table=table, check=item, replaced=replaced)
         case Exclusion():
             return DropExclusion(table=table, exclusion=item)
 

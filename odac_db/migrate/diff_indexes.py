@@ -68,7 +68,7 @@ def changed_indexes(
         yield DropIndex(table=desired.name, index=before, replaced=True)
     for before, after in found.same:
         what = "unique" if before.constraint else "index"
-        if not after.named and names.is_claimed(before.name, desired.name):
+        if not after.named and names.is_claimed(before, desired.name):
             after = msgspec.structs.replace(names.given(desired.name, after), named=True)  # noqa: PLW2901
         if after.named and before.name != after.name and what not in features.renames_constraints:
             dropped.append(before)
@@ -82,7 +82,7 @@ def changed_indexes(
             yield SetObjectComment(
                 table=desired.name, what=what, name=name or "", after=after.comment
             )
-    wanted.update(old.name for old in dropped if names.is_claimed(old.name, desired.name))
+    wanted.update(old.name for old in dropped if names.is_claimed(old, desired.name))
     if features.foreign_keys_need_index:
         yield from _put_aside(desired.name, dropped, wanted)
     yield from _replaced(desired.name, dropped, found.added, wanted, names)

@@ -8,14 +8,14 @@ clashes with a plain index: MySQL gives a key's own index the key's name.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TypeVar
 
 import msgspec
 import xxhash
 
 from odac_db.dialects.base import Features
-from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, PrimaryKey, Schema
+from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, PrimaryKey, Schema, Table
 from odac_db.schema.names import HASH_LENGTH, shortened
 
 T = TypeVar("T", Index, ForeignKey, Check, Exclusion, PrimaryKey)
@@ -27,14 +27,12 @@ class FreeNames:
 
     def __init__(self, live: Schema, desired: Schema, features: Features) -> None:
         self._fits = features.fits
-        self._claimed: dict[str | None, str] = {}
-        if features.index_names_shared:
-            self._claimed = {
-                index.name: table.name
-                for table in desired.tables.values()
-                for index in table.indexes
-                if index.named
-            }
+        self._claimed = {
+            (_kind(item), item.name): table.name
+            for table in desired.tables.values()
+            for item in _shareable(table)
+            if item.named and _kind(item) in features.shared_names
+        }
         self._relations: set[str | None] = {*live.tables, *live.enums}
         self._constraints: set[str | None] = set()
         for table in live.tables.values():
@@ -44,9 +42,9 @@ class FreeNames:
                     if not isinstance(item, Index) or item.valid:  # else it goes ahead of all
                         self._take(item)
 
-    def is_claimed(self, name: str | None, table: str) -> bool:
-        """Whether an index of another table is declared under this name."""
-        return name is not None and self._claimed.get(name, table) != table
+    def is_claimed(self, item: Named, table: str) -> bool:
+        """Whether something of its kind is declared under its name for another table."""
+        return item.name is not None and self._claimed.get((_kind(item), item.name), table) != table
 
     def given(self, table: str, item: T, *, freed: Collection[str | None] = ()) -> T:
         """The item under a name of its own. ``freed`` names vanish before it is made."""
@@ -67,6 +65,22 @@ class FreeNames:
             self._relations.add(item.name)
         if _is_constraint(item):
             self._constraints.add(item.name)
+
+
+def _shareable(table: Table) -> Iterator[Index | ForeignKey | Check]:
+    yield from table.indexes
+    yield from table.foreign_keys
+    yield from table.checks
+
+
+def _kind(item: Named) -> str:
+    match item:
+        case ForeignKey():
+            return "foreign_key"
+        case Check():
+            return "check"
+        case _:
+            return "index"
 
 
 def _is_relation(item: Named) -> bool:

@@ -125,11 +125,10 @@ def _kept(change: Change) -> Iterator[Need]:
                 yield from _uses(column)
         case DropIndex() if change.replaced:
             yield "name", "", str(change.index.name)
+        case DropCheck() if change.replaced:
+            yield "name of check", "", str(change.check.name)
         case DropForeignKey():
-            key = change.foreign_key
-            yield "referred", key.ref_table, ""
-            yield "referred", key.ref_table, _set(key.ref_columns)
-            yield from _stands(key.ref_table, key.ref_columns)
+            yield from _referring(change)
         case DropPrimaryKey():
             for name in change.primary_key.columns:
                 yield "never null", change.table, name
@@ -137,6 +136,16 @@ def _kept(change: Change) -> Iterator[Need]:
             pass
     if isinstance(change, DropForeignKey | DropPrimaryKey | DropIndex | DropExclusion):
         yield from _stands(change.table, _keyed(change))
+
+
+def _referring(change: DropForeignKey) -> Iterator[Need]:
+    """A foreign key that is still there."""
+    key = change.foreign_key
+    if change.replaced:
+        yield "name of key", "", str(key.name)
+    yield "referred", key.ref_table, ""
+    yield "referred", key.ref_table, _set(key.ref_columns)
+    yield from _stands(key.ref_table, key.ref_columns)
 
 
 def _uses(column: Column) -> Iterator[Need]:
@@ -174,6 +183,8 @@ def _made(change: Change) -> Iterator[Need]:
         case CreateTable():
             for column in change.table.columns:
                 yield from _of_column(column)
+            for check in change.table.checks:
+                yield "name of check", "", str(check.name)
         case AddColumn():
             yield "table", table, ""
             yield from _of_column(change.column)
@@ -181,6 +192,7 @@ def _made(change: Change) -> Iterator[Need]:
             yield from _of_column(change.after)
         case AddCheck():
             yield "table", table, ""
+            yield "name of check", "", str(change.check.name)
         case _:
             return
 
@@ -205,6 +217,7 @@ def _of_key(change: Change) -> Iterator[Need]:
             yield "not null", change.table, column
     if isinstance(change, AddForeignKey):
         key = change.foreign_key
+        yield "name of key", "", str(key.name)
         yield from _as_declared(key.ref_table, key.ref_columns)
         yield "unique", key.ref_table, _set(key.ref_columns)
 

@@ -150,8 +150,11 @@ class AddForeignKey(_Change, frozen=True, kw_only=True, tag="add_foreign_key"):
 
 
 class DropForeignKey(_Change, frozen=True, kw_only=True, tag="drop_foreign_key"):
+    """``replaced`` says that a key of another table takes its name."""
+
     table: str
     foreign_key: ForeignKey
+    replaced: bool = False
 
 
 class AddCheck(_Change, frozen=True, kw_only=True, tag="add_check"):
@@ -160,8 +163,11 @@ class AddCheck(_Change, frozen=True, kw_only=True, tag="add_check"):
 
 
 class DropCheck(_Change, frozen=True, kw_only=True, tag="drop_check"):
+    """``replaced`` says that a CHECK of another table takes its name."""
+
     table: str
     check: Check
+    replaced: bool = False
 
 
 class AddExclusion(_Change, frozen=True, kw_only=True, tag="add_exclusion"):

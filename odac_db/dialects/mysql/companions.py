@@ -20,10 +20,9 @@ from odac_db.schema.changes import (
     DropColumn,
     DropIndex,
     DropPrimaryKey,
-    DropTable,
     table_of,
 )
-from odac_db.schema.model import Check, Column, Index, Table
+from odac_db.schema.model import Column, Index, Table
 
 
 class Companions:
@@ -35,11 +34,8 @@ class Companions:
     def __init__(self, changes: Sequence[Change]) -> None:
         self.taken: dict[int, int] = {}
         self._by_table: dict[str, list[tuple[int, Change]]] = defaultdict(list)
-        self._table_drops: list[tuple[int, DropTable]] = []
         for position, change in enumerate(changes):
             self._by_table[table_of(change)].append((position, change))
-            if isinstance(change, DropTable):
-                self._table_drops.append((position, change))
 
     def of(self, position: int, change: Change) -> list[int]:
         """The positions of the drops that must come along with this change, in order."""
@@ -87,20 +83,6 @@ class Companions:
             firsts.append(live.primary_key.columns[0])
         settled = any(isinstance(o, AlterColumn) and o.after.name == column.name for o in mine)
         return None if settled or column.name in firsts else column
-
-    def namesakes(self, position: int, checks: Sequence[Check]) -> list[tuple[str, str]]:
-        """Tables that go further down with a check of one of these names, and the name.
-
-        MySQL has one name space for the checks of a whole database (error 3822).
-        """
-        names = {check.name for check in checks}
-        return [
-            (other.table.name, check.name or "")
-            for at, other in self._table_drops
-            if at > position
-            for check in other.table.checks
-            if check.name in names
-        ]
 
     def added_indexes(self, table: str) -> list[Index]:
         """The indexes that the plan adds to a table."""

@@ -130,7 +130,7 @@ def _known(
         transactional_ddl=False,
         alters_in_place=True,
         foreign_keys_need_index=True,
-        index_names_shared=False,
+        shared_names=frozenset({"foreign_key"} if mariadb else {"foreign_key", "check"}),
         enum_types=False,
         named_primary_keys=False,
         unique_constraints=False,

@@ -28,7 +28,6 @@ from odac_db.dialects.mysql.two_steps import (
     was_virtual,
 )
 from odac_db.schema.changes import (
-    AddCheck,
     AddColumn,
     AddForeignKey,
     AddIndex,
@@ -45,7 +44,7 @@ from odac_db.schema.changes import (
     RenameTable,
     table_of,
 )
-from odac_db.schema.model import Check, Schema, Table
+from odac_db.schema.model import Schema, Table
 from odac_db.schema.plan import Statement
 
 replace = msgspec.structs.replace
@@ -80,7 +79,6 @@ class _Renderer:
         self.clauses: list[str] = []
         self.fulltext = False
         self.companions = Companions(changes)
-        self.freed: set[tuple[str, str]] = set()
         self.before: list[str] = []
         self.altering = Clauses(changes, current, target, self.companions, features)
         self.live = self.altering.live
@@ -123,8 +121,6 @@ class _Renderer:
             if clause not in self.clauses:
                 self.clauses.append(clause)
         self.clauses.extend(self.brought_along(self.companions.of(position, change), self.carrier))
-        if isinstance(change, AddCheck):
-            self.before.extend(self.name_checks_free(position, [change.check]))
         if isinstance(change, (DropPrimaryKey, DropIndex)):
             self.settle_number(position, change)
 
@@ -155,21 +151,18 @@ class _Renderer:
     def close(self) -> None:
         """Ends the ALTER TABLE that is open, giving its statement to the first change in it."""
         if self.clauses:
-            statements = [*self.before, _alter(self.table, *self.clauses)]
+            statements = [_alter(self.table, *self.clauses)]
             self.rendered[self.carrier] = replace(
                 self.rendered[self.carrier],
                 statements=tuple(Statement(sql) for sql in statements),
             )
-        self.table, self.clauses, self.before, self.fulltext = "", [], [], False
+        self.table, self.clauses, self.fulltext = "", [], False
 
     def own_statements(self, position: int, change: Change) -> list[str] | None:
         """The statements of a change that shares none; None for one that is a clause."""
         match change:
             case CreateTable():
-                return [
-                    *self.name_checks_free(position, change.table.checks),
-                    self.create(change.table),
-                ]
+                return [self.create(change.table)]
             case DropTable():
                 return [f"DROP TABLE {quote(change.table.name)}"]
             case RenameTable():
@@ -209,17 +202,6 @@ class _Renderer:
             indexes = self.altering.indexes(change.table)
             return materialized(change, indexes, place, self.features)
         return ()
-
-    def name_checks_free(self, position: int, checks: Sequence[Check]) -> list[str]:
-        """Drops checks of these names from tables that go anyhow; see ``namesakes``."""
-        if self.features.mariadb:
-            return []
-        found = []
-        for table, name in self.companions.namesakes(position, checks):
-            if (table, name) not in self.freed:
-                self.freed.add((table, name))
-                found.append(_alter(table, f"DROP CHECK {quote(name)}"))
-        return found
 
     def create(self, table: Table) -> str:
         """CREATE TABLE with the indexes that the plan adds to it later."""
