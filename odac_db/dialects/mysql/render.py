@@ -79,7 +79,6 @@ class _Renderer:
         self.clauses: list[str] = []
         self.fulltext = False
         self.companions = Companions(changes)
-        self.before: list[str] = []
         self.altering = Clauses(changes, current, target, self.companions, features)
         self.live = self.altering.live
         self.created = {
