@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ClauseElement
+from sqlalchemy import ClauseElement, select
 
 from odac_db.errors import QueryRefused
 from odac_db.query import resolve, statements
@@ -26,7 +26,9 @@ def narrowed(
     tests: list[Tested] = []
     for name, value in named.items():
         ref, operator = _parsed(shape, name)
-        if isinstance(value, ClauseElement):
+        if hasattr(value, "_as_subquery") and operator.takes == "values":
+            clauses.append(_among(shape, ref, operator, name, value._as_subquery()))
+        elif isinstance(value, ClauseElement):
             clauses.append(_compared(shape, ref, operator, name, value))
         else:
             tests.append((name, ref, operator, operator.take(name, value)))
@@ -76,6 +78,15 @@ def _compared(shape: Shape, ref: Ref, operator: Operator, name: str, value: Any)
         raise QueryRefused(f"{name} takes no expression: give the whole condition as one")
     column = statements.referred(shape.state, shape.catalog.source, ref)
     return operator.compare(column, value)
+
+
+def _among(shape: Shape, ref: Ref, operator: Operator, name: str, query: Any) -> Any:
+    """A column held against the values of another query."""
+    if len(query.selected_columns) != 1:
+        raise QueryRefused(f'{name} takes a query of one column: select("id")')
+    column = statements.referred(shape.state, shape.catalog.source, ref)
+    # Once more around it: MySQL takes no LIMIT in an IN, nor the table that is written.
+    return operator.compare(column, select(query.subquery()))
 
 
 def _with(

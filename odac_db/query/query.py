@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import Select
+
 from odac_db.errors import QueryRefused
 from odac_db.query import conditions, resolve, writes
 from odac_db.query.groups import Grouped, grouped
@@ -108,6 +110,9 @@ class Query(Steps):
             ),
         )
         return self._performer.read(Read(after, self._values))
+
+    def _as_subquery(self) -> Select[Any]:
+        return self._shape.subquery(self._values)
 
     def group_by(self, *columns: Any) -> Grouped:
         """The rows in groups of equal values in these columns."""

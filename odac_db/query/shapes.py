@@ -118,8 +118,12 @@ class Shape:
             for place, value in enumerate(values)
         }
 
+    def subquery(self, values: tuple[Any, ...]) -> Select[Any]:
+        """The SELECT with its values in it, for another statement."""
+        return statements.selection(self.state, self.catalog.source, self.literal(values))
+
     def literal(self, values: tuple[Any, ...]) -> statements.Bind:
-        """The values as parameters that carry them, for writes."""
+        """The values as parameters that carry them."""
         binds = {test.place: test.operator for test in _tests(self.state.where)}
 
         def bind(place: int, kind: Any, several: bool) -> Any:

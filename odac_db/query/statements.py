@@ -81,17 +81,18 @@ def labels(state: State, catalog: Names) -> tuple[str, ...]:
     return columns
 
 
-def selection(state: State, tables: Tables) -> Select[Any]:
-    """The SELECT of a query; its values are named parameters."""
+def selection(state: State, tables: Tables, bind: Bind | None = None) -> Select[Any]:
+    """The SELECT of a query; its values are named parameters unless ``bind`` makes others."""
+    bind = bind or named
     if state.output == "rows":
-        return _rows(state, tables)
+        return _rows(state, tables, bind)
     if state.output == "exists":
-        return _rows(replace(state, columns=(("found", literal_column("1")),)), tables)
+        return _rows(replace(state, columns=(("found", literal_column("1")),)), tables, bind)
     if state.is_plain:
-        return _base(state, tables, [_aggregate(state, _of(state, tables))])
+        return _base(state, tables, bind, [_aggregate(state, _of(state, tables))])
     inner = state.of is not None and (("of", state.of),)
     rows = replace(state, output="rows", columns=inner or (("one", literal_column("1")),))
-    listed = _rows(rows, tables).subquery()
+    listed = _rows(rows, tables, bind).subquery()
     column = None if state.of is None else listed.c["of"]
     return select(_aggregate(state, column)).select_from(listed)
 
@@ -102,33 +103,31 @@ def shown(state: State, tables: Tables) -> list[ColumnElement[Any]]:
     return [_labelled(sources, name, what) for name, what in _columns(state, tables)]
 
 
-def _rows(state: State, tables: Tables) -> Select[Any]:
+def _rows(state: State, tables: Tables, bind: Bind) -> Select[Any]:
     sources = _sources(state, tables)
     columns = shown(state, tables)
-    statement = _base(state, tables, columns, sources)
+    statement = _base(state, tables, bind, columns)
     for group in state.groups:
         statement = statement.group_by(_expression(sources, group))
     statement = statement.having(*state.having) if state.having else statement
     statement = statement.order_by(*(_order(sources, one) for one in state.order))
     if state.limit is not None:
-        statement = statement.limit(named(state.limit, Integer(), False))
+        statement = statement.limit(bind(state.limit, Integer(), False))
     if state.offset is not None:
-        statement = statement.offset(named(state.offset, Integer(), False))
+        statement = statement.offset(bind(state.offset, Integer(), False))
     return statement
 
 
-def _base(
-    state: State, tables: Tables, columns: list[Any], sources: Sources | None = None
-) -> Select[Any]:
+def _base(state: State, tables: Tables, bind: Bind, columns: list[Any]) -> Select[Any]:
     """SELECT, FROM and WHERE."""
-    sources = sources or _sources(state, tables)
+    sources = _sources(state, tables)
     origin: FromClause = sources[state.table]
     for join in state.joins:
         origin = origin.join(sources[join.name], _on(sources, join), isouter=join.outer)
     statement = select(*columns).select_from(origin)
     if state.where is None:
         return statement
-    return statement.where(condition(state.where, sources, named))
+    return statement.where(condition(state.where, sources, bind))
 
 
 def _sources(state: State, tables: Tables) -> Sources:

@@ -103,6 +103,17 @@ def test_expressions_and_mappings_are_conditions(db: Database, notes: Query) -> 
     assert found(notes.where(a=1).or_where(b.in_(["a_b"]))) == [1, 5]
 
 
+def test_values_may_be_those_of_another_query(db: Database, notes: Query) -> None:
+    few = db.notes.where(a__gt=1).order_by("a").limit(2)
+    assert found(notes.where(a__in=few.select("a"), b__is_null=False)) == [2]
+    some = db.notes.where(b__in=["one", "Two"]).or_where(a=7)
+    assert found(notes.where(a__in=some.select("a")).where(a__lt=7)) == [1, 2]
+    assert found(notes.where(a__not_in=some.select("a"))) == [3, 5, 6]
+    assert notes.where(a__in=notes.where(b=None).select("a")).update(b="three") == 1
+    with pytest.raises(QueryRefused, match="a query of one column"):
+        notes.where(a__in=some)
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a value that is no number": ({"a": "1"}, "notes.a takes whole numbers"),
     "a number that is not whole": ({"a__gt": 1.5}, "notes.a takes whole numbers"),
