@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, String, and_, or_
+from sqlalchemy import ColumnElement, Enum, String, and_, cast, or_
 from sqlalchemy.sql import operators as sql
 from sqlalchemy.types import TypeEngine
 
+from odac_db.dialects.values import Choice, Native, Words
 from odac_db.errors import QueryRefused
 
 __all__ = ["OPERATORS", "Operator", "Taken"]
@@ -99,13 +100,23 @@ class Operator:
             return self.compare(
                 column, bind(place, column.type, False), bind(place + 1, column.type, False)
             )
-        kind = String() if self.takes == "text" else column.type
+        kind = column.type
+        if self.takes == "text":
+            kind = String()
+            column = column if _is_text(column.type) else cast(column, kind)
         found = self.compare(column, bind(place, kind, self.takes == "values"))
         if variant == "or_null":
             negative = self.name == "not_in"
             null = column.is_not(None) if negative else column.is_(None)
             return and_(found, null) if negative else or_(found, null)
         return found
+
+
+def _is_text(kind: TypeEngine[Any]) -> bool:
+    """Whether patterns go with the type as it is; an enum of PostgreSQL is no text."""
+    if isinstance(kind, Choice | Enum):
+        return False
+    return isinstance(kind, Words | String | Native)
 
 
 def _like(column: ColumnElement[Any], pattern: Any) -> ColumnElement[bool]:

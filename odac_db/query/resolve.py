@@ -104,6 +104,9 @@ def _selected(state: State, catalog: Catalog, name: str) -> list[tuple[str, Ref 
         alias = prefix or state.table
         all_columns = catalog.definition(state.tables[alias]).columns
         return [(one, Ref(alias, one)) for one in all_columns]
+    selected = dict(state.columns or ())
+    if name in selected:  # by a select before this one
+        return [(name, selected[name])]
     ref = column(state, catalog, name)
     return [(ref.column, ref)]
 

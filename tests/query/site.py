@@ -68,7 +68,7 @@ class Site:
     """A server's database for these tables, and what is open on it."""
 
     def __init__(self, server: Server, directory: Path, tables: Mapping[str, Body]) -> None:
-        self.tables = [name for name in tables if not name.startswith("_")]
+        self.tables = [name for name in tables if name[0] != "_" and "seed" not in tables[name]]
         self.database: LiveDatabase = databases.create(server, directory)
         if server.family == "mysql":  # whatever the server's default is
             self.database.execute(f"ALTER DATABASE `{self.database.name}` CHARACTER SET utf8mb4")

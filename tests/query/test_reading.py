@@ -152,6 +152,7 @@ def test_groups(blog: Database) -> None:
         ("ada", "live", 1),
     ]
     assert rows.count() == 3
+    assert rows.pluck("n") == [1, 1, 1]
     many = blog.posts.group_by("author_id").having(func.count() > 1)
     assert values_of(many.count()) == [("ada", 2)]
     with pytest.raises(QueryRefused, match="group_by needs columns"):

@@ -83,7 +83,10 @@ def db(server: Server, site_of: SiteOf) -> Database:
     columns = {name: declared for name, (declared, _) in kinds(server).items()}
     own = MOODS if server.family == "postgresql" else {}
     things = table({"id": "increments", **columns})
-    return site_of(server, "values", {"things": things, **EVENTS, **own}).db
+    keyed = {"type": "string", "length": 10, "primary": True}
+    seed = [{"name": "a", "at": "2026-01-01T12:00:00"}]
+    sown = table({"name": keyed, "at": "timestamp"}, seed_key="name", seed=seed)
+    return site_of(server, "values", {"things": things, "sown": sown, **EVENTS, **own}).db
 
 
 def same(one: Any, other: Any) -> bool:
@@ -154,6 +157,24 @@ def test_instants_come_back_in_utc_and_compare_with_the_servers_clock(
     assert db.events.where(created_at__gt=row.created_at).exists() is False
     later = row.created_at + timedelta(microseconds=1)
     assert db.events.where(created_at__lt=later, id=key).exists()
+
+
+def test_a_seeded_instant_is_found(db: Database) -> None:
+    """Whoever wrote it: the seeds, the server's clock, or the table API."""
+    seeded = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert db.sown.where(at=seeded).pluck("name") == ["a"]
+    db.sown.upsert({"name": "b", "at": seeded})
+    assert db.sown.where(at=seeded).order_by("name").pluck("name") == ["a", "b"]
+    db.sown.where(name="b").delete()
+
+
+def test_patterns_go_with_every_kind_of_column(db: Database) -> None:
+    ident = UUID("12345678-1234-5678-1234-567812345678")
+    db.things.insert({"choice": "b c", "whole": 1234, "ident": ident, "day": date(2026, 2, 28)})
+    likes = {"choice__ends_with": " c", "whole__like": "12%", "ident__starts_with": "12345678-"}
+    for name, pattern in (likes | {"day__contains": "26-02"}).items():
+        assert db.things.where({name: pattern}).count() == 1, name
+        assert db.things.where({name: f"z{pattern}"}).count() == 0, name
 
 
 class Mood(enum.Enum):

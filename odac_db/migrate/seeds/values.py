@@ -75,8 +75,9 @@ class SeedColumn:
         elif self.type in ("datetime", "timestamp") and stored is not None:
             # Where the server keeps no zone, UTC is meant.
             aware = "with time zone" in self.column.type
-            stored = stored.replace(tzinfo=UTC) if aware else stored
-            kind = DateTime(timezone=aware)
+            # As text it is spelt as the server's clock spells it, where it is kept as text.
+            stored = stored.replace(tzinfo=UTC) if aware else stored.isoformat(" ")
+            kind = DateTime(timezone=True) if aware else kind
         elif self.type in ("date", "time") and stored is not None:
             kind = Date() if self.type == "date" else Time()
         else:
