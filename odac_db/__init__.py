@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from odac_db.database import Database
     from odac_db.errors import (
         ConnectionFailed,
+        ConstraintSetupError,
         ConstraintViolation,
         DeclarationError,
         LedgerIsNewer,
@@ -42,16 +43,18 @@ if TYPE_CHECKING:
     from odac_db.query.rows import Row
     from odac_db.query.tables import Table
     from odac_db.schema.online import Online
-    from odac_db.schema.plan import Operation, Plan, Progress, Report
+    from odac_db.schema.plan import Finding, Operation, Plan, Progress, Report
     from odac_db.transactions import Transaction
 
 __version__ = VERSION
 
 __all__ = [
     "ConnectionFailed",
+    "ConstraintSetupError",
     "ConstraintViolation",
     "Database",
     "DeclarationError",
+    "Finding",
     "LedgerIsNewer",
     "LockNotAcquired",
     "MigrationFailed",
@@ -85,6 +88,7 @@ __all__ = [
 
 _HOMES = {
     "Database": "odac_db.database",
+    "Finding": "odac_db.schema.plan",
     "Online": "odac_db.schema.online",
     "Operation": "odac_db.schema.plan",
     "Plan": "odac_db.schema.plan",

@@ -13,6 +13,7 @@ from odac_db.dialects.connect import engine_of, migrating, reading
 from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
 from odac_db.migrate import ledger
+from odac_db.migrate.checked import raise_for_blocked
 from odac_db.migrate.hold import unknown_leave
 from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.run import Runner
@@ -67,6 +68,7 @@ class Database(Executing):
         migrate: bool = False,
         allow: Collection[str] = (),
         prune: bool = False,
+        strict: bool = False,
         lock_timeout: float = 60.0,
         online: Online = _ONLINE,
         progress: Callable[[Progress], None] = _unheard,
@@ -76,8 +78,9 @@ class Database(Executing):
         ``url`` is one URL, or a mapping of connection names to URLs with a ``default``.
         ``schema`` is a folder of schema files, a SQLAlchemy ``MetaData`` or a declarative
         base. With ``migrate`` every connection is migrated in turn; see ``migrate`` for the
-        other arguments and what it raises. Nothing is connected without ``migrate``.
-        Raises OdacDbError for what is no URL or no schema.
+        other arguments and what it raises. ``strict`` raises once all of them are migrated.
+        Nothing is connected without ``migrate``. Raises OdacDbError for what is no URL or no
+        schema.
         """
         urls = urls_of(url)
         folder = folder_of(schema)
@@ -98,6 +101,8 @@ class Database(Executing):
                     online=online,
                     progress=progress,
                 )
+            if strict:
+                raise_for_blocked(each.report for each in found.values())
         return first
 
     @property
@@ -130,6 +135,7 @@ class Database(Executing):
         *,
         allow: Collection[str] = (),
         prune: bool = False,
+        strict: bool = False,
         lock_timeout: float = 60.0,
         online: Online = _ONLINE,
         progress: Callable[[Progress], None] = _unheard,
@@ -141,7 +147,8 @@ class Database(Executing):
         back unless ``allow`` names it (``destructive`` for everything, a kind such as
         ``drop_column``, or ``drop_column:posts.slug``). Tables that no file declares are
         left alone unless ``prune``. Orphan rows are copied to ``_odac_orphans`` before they
-        are cleaned.
+        are cleaned. What the rows refuse is blocked and reported, and the rest is done; with
+        ``strict`` ConstraintSetupError names it then.
 
         On PostgreSQL and SQLite it is one transaction: all of it, or the database is as it
         was. Apart from it are, on PostgreSQL, ADD VALUE of an enum, what takes long on a big
@@ -153,8 +160,8 @@ class Database(Executing):
         queues up behind; then they have their turn, and it is tried again: see ``Online``.
 
         Raises DeclarationError, ConnectionFailed, UnsupportedServer, ServerRefused,
-        LockNotAcquired, TableBusy, LedgerIsNewer, MigrationFailed, VerificationFailed or
-        SeedError.
+        LockNotAcquired, TableBusy, LedgerIsNewer, MigrationFailed, VerificationFailed,
+        SeedError and, if ``strict``, ConstraintSetupError.
         """
         leave = Leave(
             allow=_known(allow),
@@ -164,7 +171,10 @@ class Database(Executing):
             listener=progress,
         )
         with migrating(self.engine) as conn:
-            return self._runner(conn, leave).migrate()
+            report = self._runner(conn, leave).migrate()
+        if strict:
+            raise_for_blocked([report])
+        return report
 
     def rollback(self, *, lock_timeout: float = 60.0) -> RolledBack:
         """Takes back the data migrations that the last migrate with any applied.

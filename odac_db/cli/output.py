@@ -138,6 +138,9 @@ class Output:
         if operation.status != "applied":
             for hazard in costs:
                 branch.add(self._text((f"{hazard.code}: {hazard.message}", "dim")))
+        for finding in operation.findings:
+            if finding.message not in operation.reason:
+                branch.add(self._text((finding.message, "yellow")))
         for line in reason.splitlines():
             branch.add(self._text((line, _MARKS.get(operation.status, ("", "dim"))[1])))
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Insert, RootTransaction
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.types import TypeEngine
 
+from odac_db.dialects.conversion import Conversion
 from odac_db.dialects.script import Script
 from odac_db.errors import Problem, ViolationKind
 from odac_db.schema.changes import Change
@@ -217,6 +218,8 @@ class Dialect:
         ...) may lose data, or None when it never does. Data is not looked at.
     refers(child, parent): whether the server takes a foreign key from the one column to the
         other, judged by their types and collations. False where it is not sure that it does.
+    conversion(before, after, desired, features): which values a change of type would refuse
+        or alter, as conditions over the column. Pure: the rows are asked by ``migrate``.
     hazards(change, current, features, big): locks, rewrites, costs; on ``big`` tables what
         would hold up others for long needs leave.
     try_lock(conn, features): take the migration lock without waiting; False if held by
@@ -224,6 +227,8 @@ class Dialect:
     begin / commit / rollback(conn): the transaction around a plan; no-ops where DDL
         commits by itself. On SQLite the lock *is* the transaction, and commit first
         verifies foreign keys.
+    undone(conn): a scope for reads that may fail; whatever happens in it, it leaves no trace
+        and an open transaction stays usable.
     row_key(table): the SQL expressions that together identify a row of the live table for
         batches, e.g. ("ctid",) or the quoted primary key columns; () if there is none.
     typed_row(table): for copying whole rows as JSON and back: the select expression of
@@ -262,12 +267,14 @@ class Dialect:
     render: Render
     lossy: Callable[[Column, Column, Any], str | None]
     refers: Callable[[Column, Column], bool]
+    conversion: Callable[[Column, Column, Schema, Any], Conversion]
     hazards: Hazards
     try_lock: Callable[[Connection, Any], bool]
     unlock: Callable[[Connection, Any], None]
     begin: Callable[[Connection, Any], None]
     commit: Callable[[Connection, Any], None]
     rollback: Callable[[Connection, Any], None]
+    undone: Callable[[Connection], AbstractContextManager[object]]
     row_key: Callable[[Table], tuple[str, ...]]
     typed_row: Callable[[Table], tuple[str, ...]]
     quote: Callable[[str], str]

@@ -9,6 +9,7 @@
     ├── TableBusy               others kept a table locked: see who, and try again
     ├── LedgerIsNewer           the database was migrated by a newer odac-db
     ├── MigrationFailed         the server refused a statement
+    ├── ConstraintSetupError    the rows refuse a declared change: mend them
     ├── VerificationFailed      the server accepted a statement and stored something else
     ├── PullRefused             files exist that a pull would overwrite
     ├── ReverseRefused          a run cannot be taken back
@@ -40,6 +41,7 @@ from odac_db.errors.files import (
 )
 from odac_db.errors.migration import (
     ConnectionFailed,
+    ConstraintSetupError,
     DeclarationError,
     LedgerIsNewer,
     LockNotAcquired,
@@ -65,6 +67,7 @@ from odac_db.errors.transactions import (
 
 __all__ = [
     "ConnectionFailed",
+    "ConstraintSetupError",
     "ConstraintViolation",
     "DeclarationError",
     "LedgerIsNewer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 from odac_db.errors.base import OdacDbError, Problem
 
@@ -141,6 +142,39 @@ class MigrationFailed(OdacDbError):
 
 def _migration_failed(operation: str, sql: str, reason: str, undone: bool) -> MigrationFailed:
     return MigrationFailed(operation, sql, reason, undone=undone)
+
+
+class _Blocked(Protocol):
+    """What ConstraintSetupError tells of an operation; ``odac_db.Operation`` is one."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def findings(self) -> Sequence[Any]: ...
+
+
+class ConstraintSetupError(OdacDbError):
+    """The rows refuse changes that are declared; everything else of the plan was done.
+
+    ``operations`` are the blocked ones, each with its ``findings``: what was found before
+    the first write, how many rows, and a few of them by key.
+    """
+
+    def __init__(self, operations: Sequence[_Blocked]) -> None:
+        self.operations = tuple(operations)
+        super().__init__(self.operations)
+
+    def __str__(self) -> str:
+        count = len(self.operations)
+        lines = [f"the rows refuse {count} declared change{'s' if count != 1 else ''}"]
+        for operation in self.operations:
+            lines.append(f"  {operation.kind.replace('_', ' ')} {operation.summary}")
+            lines += [f"    {line}" for line in operation.reason.splitlines()]
+        return "\n".join([*lines, "  mend the rows and migrate again; all else is done"])
 
 
 class VerificationFailed(OdacDbError):

@@ -15,12 +15,18 @@ from odac_db.schema.plan import Status
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether one change may run, and if not, why and what to do."""
+    """Whether one change may run, and if not, why and what to do.
+
+    ``waits`` says that it is stopped for another change's sake only, ``stuck`` why it cannot
+    be made whatever leave is given.
+    """
 
     change: Change
     status: Status = "pending"
     reason: str = ""
     destructive: bool = False
+    waits: bool = False
+    stuck: str = ""
 
 
 def waiting(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -42,9 +48,8 @@ def _waits(verdict: Verdict, cause: Verdict) -> Verdict:
     kind, name = kind_of(cause.change).replace("_", " "), name_of(cause.change)
     state = cause.status.replace("_", " ")
     status: Status = "held_back" if cause.status == "held_back" else "blocked"
-    return msgspec.structs.replace(
-        verdict, status=status, reason=f"waits for {kind} {name}, which is {state}"
-    )
+    reason = f"waits for {kind} {name}, which is {state}"
+    return msgspec.structs.replace(verdict, status=status, reason=reason, waits=True)
 
 
 class _Undone:

@@ -8,12 +8,14 @@ is wrapped in a subquery that shows its columns under the coming names.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, literal_column, quoted_name, select
+from sqlalchemy import ColumnElement, FromClause, Subquery, literal_column, quoted_name, select
 
+from odac_db.migrate.expressions import mentions
 from odac_db.migrate.selectables import Raw, relation
 from odac_db.schema.changes import (
     AddColumn,
@@ -37,8 +39,16 @@ _LITERAL = re.compile(
 class Foreseen:
     """What a plan will find when it runs, told from its changes and the live schema."""
 
-    def __init__(self, changes: Sequence[Change], live: Schema, namespace: str) -> None:
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        live: Schema,
+        namespace: str,
+        values: Mapping[tuple[str, str], str] = MappingProxyType({}),
+    ) -> None:
+        """``values`` are the new values of columns whose type the changes alter, as SQL."""
         self._live = live
+        self._values = values
         self._namespace = namespace
         self._tables: dict[str, str] = {name: name for name in live.tables}
         self._columns: dict[str, dict[str, str]] = {}
@@ -90,8 +100,8 @@ class Foreseen:
     def source(self, name: str, alias: str) -> FromClause | None:
         """The live rows under coming names; None for a table that is yet to be made.
 
-        A column to be added is there when its value will be the same literal in every row;
-        other added columns, and dropped ones, are absent.
+        A column to be added is there when its value will be the same literal in every row,
+        or is computed from what is there; other added columns, and dropped ones, are absent.
         """
         live = self.live(name)
         if live is None:
@@ -108,6 +118,25 @@ class Foreseen:
                 shown.append(value.label(quoted_name(column.name, True)))
         if not shown:  # every column goes, the rows stay
             shown.append(literal_column("1", Raw()).label("odac_row"))
+        found = select(*shown).select_from(rows).subquery(alias)
+        return self._computed(name, self._converted(name, found, alias), alias)
+
+    def keep_values(self, name: str) -> bool:
+        """Forgets how a table's values are converted; False if none are."""
+        kept = {place: text for place, text in self._values.items() if place[0] != name}
+        fewer = len(kept) < len(self._values)
+        self._values = kept
+        return fewer
+
+    def _converted(self, name: str, rows: Subquery, alias: str) -> Subquery:
+        """The rows with the values that a change of type makes of theirs."""
+        if not any(table == name for table, _ in self._values):
+            return rows
+        shown: list[ColumnElement[Any]] = []
+        for column in rows.c:
+            text = self._values.get((name, str(column.name)))
+            new = column if text is None else literal_column(text, Raw())
+            shown.append(new.label(quoted_name(column.name, True)))
         return select(*shown).select_from(rows).subquery(alias)
 
     def _literal(self, column: Column) -> str | None:
@@ -121,6 +150,50 @@ class Foreseen:
         if enum is None:  # of a type that is yet to be made
             return text
         return column.default if text[1:-1].replace("''", "'") in enum.values else None
+
+    def _computed(self, name: str, rows: Subquery, alias: str) -> Subquery:
+        """The rows with the columns that will be computed from theirs."""
+        added = self._added.get(name, {})
+        absent = [each for each in added if each not in rows.c]
+        found = [
+            literal_column(f"({column.generated.expression}\n)", Raw()).label(
+                quoted_name(column.name, True)
+            )
+            for column in added.values()
+            if column.generated is not None
+            and not any(mentions(column.generated.expression, each) for each in absent)
+        ]
+        return select(rows, *found).subquery(alias) if found else rows
+
+    def unique_keys(self, name: str) -> list[frozenset[str]]:
+        """The columns, by coming name, in which the live table has no two rows alike.
+
+        Rows that hold NULL there may be alike.
+        """
+        live = self.live(name)
+        if live is None:
+            return []
+        news = {column.name: new for new, column in self._kept(name, live).items()}
+        keys = [live.primary_key.columns] if live.primary_key is not None else []
+        for index in live.indexes:
+            plain = all(p.column and p.length is None and p.collation is None for p in index.parts)
+            if index.unique and index.valid and plain and index.where is None:
+                keys.append(index.columns)
+        return [
+            frozenset(news[each] for each in key) for key in keys if all(one in news for one in key)
+        ]
+
+    def was(self, table: str, column: str) -> Column | None:
+        """The live column behind a coming name."""
+        live = self.live(table)
+        return None if live is None else self._kept(table, live).get(column)
+
+    def can_be_null(self, table: str, column: str) -> bool:
+        """Whether a live column may hold NULL. SQLite's key columns may whatever they say."""
+        live, was = self.live(table), self.was(table, column)
+        if live is None or was is None or was.nullable:
+            return True
+        return live.primary_key is not None and was.name in live.primary_key.columns
 
     def added(self, table: str) -> Collection[str]:
         """The names of the columns the plan adds to a table."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import get_args
 
+import msgspec
+
 from odac_db.errors import OdacDbError
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.describe import name_of
@@ -29,8 +31,8 @@ from odac_db.schema.changes import (
 from odac_db.schema.files.validate import nearest
 from odac_db.schema.model import Column, Schema
 
+replace = msgspec.structs.replace
 DESTRUCTIVE = "destructive"
-
 
 Lossy = Callable[[Column, Column], str | None]
 
@@ -95,9 +97,10 @@ def judged(
         question = _question(change, asked)
         if question is not None and not _answered(changes, question, allow):
             verdict = _held(change, str(question), destructive=loss is not None)
-        if verdict.status == "pending" and id(change) in stuck:
-            verdict = Verdict(change=change, status="blocked", reason=stuck[id(change)])
-        verdicts.append(verdict)
+        reason = stuck.get(id(change), "")
+        if verdict.status == "pending" and reason:
+            verdict = Verdict(change=change, status="blocked", reason=reason)
+        verdicts.append(replace(verdict, stuck=reason))
     return waiting(verdicts)
 
 

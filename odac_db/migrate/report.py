@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from odac_db.migrate.apply import Execution, applied
+from odac_db.schema.changes import AlterColumn
 from odac_db.schema.plan import Drift, Operation, Plan, Report, SeedResult
 
 
@@ -34,6 +35,19 @@ def reported(
         run=work.run if work is not None and work.operations else "",
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def repeated(executed: Sequence[Operation], pending: Sequence[Operation]) -> list[Operation]:
+    """Of what is pending that which has been executed already."""
+    done = {_aim(operation) for operation in executed}
+    return [operation for operation in pending if _aim(operation) in done]
+
+
+def _aim(operation: Operation) -> tuple[object, ...]:
+    """What an operation is to bring about. The rows may permit an alteration in parts."""
+    change = operation.change
+    after = change.after if isinstance(change, AlterColumn) else None
+    return operation.kind, operation.table, operation.name, after
 
 
 def _explained(operation: Operation) -> Operation:

@@ -34,7 +34,7 @@ from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.look import Look
 from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import learnt
-from odac_db.migrate.report import joined, reported
+from odac_db.migrate.report import joined, repeated, reported
 from odac_db.migrate.reverse import Before, drafted_back
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.plan import Operation, Plan, Report, SeedResult
@@ -285,9 +285,7 @@ class Runner:
         """
         before = self.dialect.fingerprint(self.conn)
         look = self._full_look(ledger.read(self.conn, exists=True), before)
-        done = {(one.kind, one.table, one.name) for one in executed}
-        pending = look.plan.of_status("pending")
-        again = [one for one in pending if (one.kind, one.table, one.name) in done]
+        again = repeated(executed, look.plan.of_status("pending"))
         if again:
             raise VerificationFailed([f"{one.kind} {one.summary}" for one in again])
         if look.draft is not None:

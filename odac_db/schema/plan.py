@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from odac_db.schema.changes import Change
-from odac_db.schema.model import Unsupported
+from odac_db.schema.model import OrphanPolicy, Unsupported
 
 Status = Literal["pending", "held_back", "blocked", "applied"]
 Stage = Literal["ahead", "main", "build", "validate"]
@@ -47,6 +47,49 @@ class Statement(msgspec.Struct, frozen=True):
     otherwise: tuple[str, ...] = ()
 
 
+FindingKind = Literal[
+    "duplicates",
+    "nulls",
+    "unfilled",
+    "orphans",
+    "check",
+    "computed",
+    "out_of_range",
+    "too_long",
+    "not_castable",
+    "not_in_enum",
+    "changed",
+]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rows have to say to one operation, read before the first write.
+
+    ``kind`` says which check found it (see the reference of plans). ``count`` is the number
+    of rows (for ``duplicates``, of values that occur more than once), None where they were
+    not counted. ``samples`` are up to five of them, each as its primary key and the columns
+    in question; values that JSON has no word for are text. ``refuses`` says that the server
+    would not make the change as the rows are. ``policy`` is what will be done with orphans.
+    """
+
+    kind: FindingKind
+    message: str
+    count: int | None = None
+    samples: tuple[dict[str, Any], ...] = ()
+    refuses: bool = True
+    policy: OrphanPolicy | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as ``plan --json`` prints it."""
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "count": self.count,
+            "samples": list(self.samples),
+            "refuses": self.refuses,
+        }
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One change with everything a reader or a runner needs to know of it.
 
@@ -59,7 +102,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     ``stage`` is when an operation without statements of its own is carried out.
     ``on_big_table`` says that others would notice if its table were locked for long.
     ``rows`` counts what the operation touches where that is known (orphans, a dropped
-    table's rows), else None.
+    table's rows), else None. ``findings`` are what its rows say to it.
     """
 
     change: Change
@@ -76,6 +119,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     rows: int | None = None
     on_big_table: bool = False
+    findings: tuple[Finding, ...] = ()
 
     def is_in(self, stage: Stage) -> bool:
         """Whether something of it is done in that stage."""
@@ -103,6 +147,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             "status": self.status,
             "reason": self.reason,
             "rows": self.rows,
+            "findings": [finding.to_json() for finding in self.findings],
         }
 
 

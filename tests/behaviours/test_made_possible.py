@@ -36,6 +36,15 @@ CASES = {
         "(1, 1, 7), (2, 9, NULL)",
         "alter_column children.code",
     ),
+    "NULLs that were orphans, in a column that also grows": Case(
+        table({"id": ID, "parent": "integer", "code": {"type": "string", "length": 5}}),
+        table(
+            {"id": ID, "parent": PARENT}
+            | {"code": {"type": "string", "length": 50, "nullable": False}}
+        ),
+        "(1, 1, '7'), (2, 9, NULL)",
+        "alter_column children.code",
+    ),
     "rows nobody could fill": Case(
         table({"id": ID, "parent": "integer"}),
         table({"id": ID, "parent": PARENT, "code": {"type": "integer", "nullable": False}}),

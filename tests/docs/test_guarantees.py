@@ -53,13 +53,11 @@ columns:
   id: {type: integer, primary: true}
   price: {type: integer}
 """
-CHECKED = """
+GROWN = """
 columns:
   id: {type: integer, primary: true}
   price: {type: integer}
   title: {type: string, length: 20}
-checks:
-  - {name: price_not_negative, expression: price >= 0}
 """
 OTHERS = "columns: {id: {type: integer, primary: true}}\n"
 
@@ -67,14 +65,14 @@ OTHERS = "columns: {id: {type: integer, primary: true}}\n"
 def test_a_failed_step_undoes_all_or_is_gone_on_from(database: LiveDatabase, folder: Path) -> None:
     declare(folder, items=ITEMS)
     with Database.open(database.url, schema=folder, migrate=True) as db:
+        database.execute("INSERT INTO items VALUES (1, 1)", "CREATE VIEW zeros AS SELECT 0 AS n")
         before = database.dump()
-        database.execute("INSERT INTO items VALUES (1, -1)")
-        declare(folder, items=CHECKED, others=OTHERS)
+        declare(folder, items=GROWN, others=OTHERS, zeros=OTHERS)
         with pytest.raises(MigrationFailed) as failed:
             Database.open(database.url, schema=folder).migrate()
         assert failed.value.undone is (database.family != "mysql")
         assert (database.dump() == before) is failed.value.undone
-        database.execute("UPDATE items SET price = 1")
+        database.execute("DROP VIEW zeros")
         with Database.open(database.url, schema=folder, migrate=True) as again:
             assert again.report is not None
             assert again.report.in_sync

@@ -26,7 +26,7 @@ from odac_db.schema import declaration as d
 from odac_db.schema.column_types import PORTABLE
 from odac_db.schema.files import document
 from odac_db.schema.files.check_tables import MAXIMUM_NAME, RESERVED
-from odac_db.schema.plan import Operation, Plan, Progress, Report
+from odac_db.schema.plan import Finding, Operation, Plan, Progress, Report
 from tests.docs.examples import called
 from tests.docs.made import refreshed
 from tests.docs.pages import DOCS, ROOT, prose, rows, sections, words
@@ -150,7 +150,9 @@ def test_parameters(owner: type) -> None:
     assert lacking == []
 
 
-@pytest.mark.parametrize("record", [Plan, Operation, Report, Progress], ids=lambda r: r.__name__)
+@pytest.mark.parametrize(
+    "record", [Plan, Operation, Finding, Report, Progress], ids=lambda r: r.__name__
+)
 def test_attributes_of_records(record: type) -> None:
     methods = {name for name in public(record) if name not in record.__struct_fields__}  # type: ignore[attr-defined]
     expected = {*record.__struct_fields__, *methods}  # type: ignore[attr-defined]
@@ -223,6 +225,7 @@ def test_json_of_plans_and_reports() -> None:
     operation = Operation(change=None, kind="", table="", name="", summary="")  # type: ignore[arg-type]
     assert json_keys("JSON of plan and check") == list(Plan().to_json())
     assert json_keys("JSON of an operation") == list(operation.to_json())
+    assert json_keys("JSON of a finding") == list(Finding(kind="nulls", message="").to_json())
     assert json_keys("JSON of migrate") == list(Report().to_json())
 
 

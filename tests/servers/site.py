@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from odac_db.dialects import dialect_of
 from odac_db.dialects.base import Dialect, Features
+from odac_db.migrate import preflight
 from odac_db.schema.model import Schema, Table
 from tests.fixtures.databases import LiveDatabase
 
@@ -58,6 +59,13 @@ class Site:
             self.dialect.rollback(self.conn, self.features)
             raise
         self.dialect.commit(self.conn, self.features)
+
+
+def seen_by(site: Site) -> preflight.Site:
+    """The same place as preflight sees it."""
+    return preflight.Site(
+        conn=site.conn, dialect=site.dialect, features=site.features, live=site.live()
+    )
 
 
 @contextmanager

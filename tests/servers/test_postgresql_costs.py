@@ -94,11 +94,16 @@ def test_harmless_changes_keep_every_value(postgresql_database: LiveDatabase) ->
             site.run("DROP TABLE t")
 
 
-def test_values_are_refused_before_they_are_cut(postgresql_database: LiveDatabase) -> None:
+def test_values_are_refused_but_for_strings_that_get_shorter(
+    postgresql_database: LiveDatabase,
+) -> None:
     refused = {("text", "integer"), ("text", "uuid"), ("text", "jsonb"), ("bigint", "integer")}
     with opened(postgresql_database) as site:
         for old, new, value in LOSSY:
-            if (old, new) in refused or new.startswith(("character", "numeric(5", "bit")):
+            cut = new.startswith("character") and old != "integer"
+            if (old, new) in refused or (
+                new.startswith(("character", "numeric(5", "bit")) and not cut
+            ):
                 site.run(f"CREATE TABLE t (c {old})", f"INSERT INTO t VALUES ('{value}')")
                 with pytest.raises(DBAPIError):
                     site.apply([AlterColumn(table="t", before=column(old), after=column(new))])

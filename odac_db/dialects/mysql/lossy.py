@@ -52,11 +52,11 @@ def _type_loss(old: ColumnType, new: ColumnType) -> str | None:
     if old.name in TEMPORALS and new.name in TEMPORALS:
         return _temporal_loss(old, new)
     if old.name in BINARIES | BLOBS and new.name in BINARIES | BLOBS:
-        return _length_loss(_capacity(old), _capacity(new), "bytes")
+        return _length_loss(capacity(old), capacity(new), "bytes")
     if old.name == new.name == "bit":
         return _length_loss(int(old.arguments[0]), int(new.arguments[0]), "bits")
     if old.name == "uuid" and new.name in BINARIES:
-        return _length_loss(16, _capacity(new), "bytes")
+        return _length_loss(16, capacity(new), "bytes")
     return _conversion(old, new)
 
 
@@ -95,7 +95,7 @@ def _value_loss(old: ColumnType, new: ColumnType) -> str | None:
 
 def _text_loss(old: ColumnType, new: ColumnType) -> str | None:
     if old.name in STRINGS and old.name in TEXTS and new.name in TEXTS:
-        return _length_loss(_capacity(old), _capacity(new), "bytes")
+        return _length_loss(capacity(old), capacity(new), "bytes")
     if old.name in BINARIES | BLOBS or old.name == "bit":
         return _conversion(old, new)
     if old.name == "json" and new.name == "longtext":
@@ -105,7 +105,7 @@ def _text_loss(old: ColumnType, new: ColumnType) -> str | None:
         return _conversion(old, new)
     if new.name == "char" and old.name in TEXTS | {"varchar"}:
         return "trailing blanks are cut"
-    room = _capacity(new) // (4 if new.name in TEXTS else 1)
+    room = capacity(new) // (4 if new.name in TEXTS else 1)
     return _length_loss(longest, room, "characters")
 
 
@@ -114,7 +114,7 @@ def _longest_text(kind: ColumnType) -> int | None:
     if kind.name in ("char", "varchar"):
         return int(kind.arguments[0])
     if kind.name in TEXTS:
-        return _capacity(kind)
+        return capacity(kind)
     if kind.name in ("enum", "set"):
         lengths = [len(value) for value in enum_values(kind.text)]
         return max(lengths) if kind.name == "enum" else sum(lengths) + len(lengths) - 1
@@ -126,7 +126,7 @@ def _longest_text(kind: ColumnType) -> int | None:
     return fixed.get(kind.name)
 
 
-def _capacity(kind: ColumnType) -> int:
+def capacity(kind: ColumnType) -> int:
     if kind.name.endswith(("text", "blob")):
         return _SIZES[kind.name[:-4]]
     return int(kind.arguments[0]) if kind.arguments else 255

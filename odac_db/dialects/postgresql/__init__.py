@@ -2,6 +2,7 @@
 
 from odac_db.dialects.base import Dialect
 from odac_db.dialects.postgresql.canonicalize import canonicalize
+from odac_db.dialects.postgresql.conversion import conversion
 from odac_db.dialects.postgresql.declare import declare
 from odac_db.dialects.postgresql.errors import failure, refusal
 from odac_db.dialects.postgresql.features import features
@@ -12,6 +13,7 @@ from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, 
 from odac_db.dialects.postgresql.locking import LOCKING
 from odac_db.dialects.postgresql.lossy import lossy
 from odac_db.dialects.postgresql.naming import quote
+from odac_db.dialects.postgresql.reading import undone
 from odac_db.dialects.postgresql.refers import refers
 from odac_db.dialects.postgresql.render import render
 from odac_db.dialects.postgresql.resolve import resolve
@@ -33,12 +35,14 @@ POSTGRESQL = Dialect(
     render=render,
     lossy=lossy,
     refers=refers,
+    conversion=conversion,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,
     begin=begin,
     commit=commit,
     rollback=rollback,
+    undone=undone,
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,

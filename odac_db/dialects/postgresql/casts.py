@@ -1,12 +1,13 @@
 """How a column's values get to another type: the USING of ALTER COLUMN TYPE.
 
 An assignment cast refuses what does not fit, an explicit one cuts it silently
-(``'abcdef'::varchar(3)``), so USING is only written where there is no assignment cast.
+(``'abcdef'::varchar(3)``), so USING is only written where there is no assignment cast, and
+where strings get shorter: that is held back, and once it is allowed it is meant.
 """
 
 from __future__ import annotations
 
-from odac_db.dialects.postgresql.column_types import base, element, is_array
+from odac_db.dialects.postgresql.column_types import arguments, base, element, is_array
 from odac_db.dialects.postgresql.naming import quote
 from odac_db.schema.model import Column
 
@@ -54,9 +55,25 @@ def using(before: Column, after: Column) -> str | None:
     arrays = is_array(before.type), is_array(after.type)
     if before.generated is not None or after.generated is not None:
         return None  # the server computes it, and allows no USING
+    if cuts(before, after):
+        return f"{quote(before.name)}::{after.type}"
     if arrays[0] == arrays[1] and before.enum == after.enum and _assigned(old, new, arrays[0]):
         return None
     return conversion(quote(before.name), before, after)
+
+
+def cuts(before: Column, after: Column) -> bool:
+    """Whether the change shortens strings: only with leave, so that it cuts what is longer."""
+    old, new = element(before.type), element(after.type)
+    limit, had = arguments(new), arguments(old)
+    return (
+        is_array(before.type) == is_array(after.type)
+        and before.enum is after.enum is None
+        and base(old) in STRINGS
+        and base(new) in STRINGS
+        and bool(limit)
+        and not (had and had[0] <= limit[0])
+    )
 
 
 def conversion(value: str, before: Column, after: Column) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from odac_db.dialects.base import Dialect
 from odac_db.dialects.sqlite.canonicalize import canonicalize
+from odac_db.dialects.sqlite.conversion import conversion
 from odac_db.dialects.sqlite.declare import declare
 from odac_db.dialects.sqlite.errors import failure, refusal
 from odac_db.dialects.sqlite.features import features
@@ -35,12 +38,14 @@ SQLITE = Dialect(
     render=render,
     lossy=lossy,
     refers=refers,
+    conversion=conversion,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,
     begin=begin,
     commit=commit,
     rollback=rollback,
+    undone=nullcontext,  # a failed SELECT undoes nothing
     row_key=row_key,
     typed_row=typed_row,
     quote=quote,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import msgspec
 
 from odac_db.dialects.base import Dialect, Features
+from odac_db.migrate.checked import Checked
 from odac_db.migrate.dependants import Verdict
 from odac_db.migrate.plan import Draft, rendered
 from odac_db.schema.changes import (
@@ -48,8 +49,9 @@ def expanded(dialect: Dialect, features: Features, draft: Draft) -> Plan:
         draft.plan.operations, lambda before, after: dialect.lossy(before, after, features)
     )
     verdicts = [Verdict(change=change) for change in changes]
+    answer = Checked(verdicts=verdicts, findings={})
     # Nothing here takes long: as on small tables, in one transaction.
-    found = rendered(dialect, features, verdicts, {}, draft.live, draft.settled, {})
+    found = rendered(dialect, features, answer, draft.live, draft.settled, {})
     return msgspec.structs.replace(draft.plan, operations=tuple(found))
 
 
@@ -90,9 +92,10 @@ def _added(change: AddColumn, status: str, changes: Sequence[Change]) -> Iterato
         for other in changes
     )
     filled = column.default is not None or column.identity is not None
+    filled = filled or column.generated is not None
     if again or (status == "blocked" and (column.nullable or filled)):
         return
-    if column.nullable or filled or column.generated is not None:
+    if column.nullable or filled:
         yield change
     else:
         yield replace(change, column=replace(column, nullable=True))
