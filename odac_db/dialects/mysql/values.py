@@ -55,6 +55,8 @@ def value_type(
     native = column_type(column.type, True).name
     if native == "enum":
         return v.Choice(place, enum_values(column.type))
+    if "unsigned" in column.type and native in INTEGERS:
+        return v.Whole(place, unsigned=True)
     made = _KINDS.get(kind or _native(native, column.type))
     return v.Native() if made is None else made(place)
 

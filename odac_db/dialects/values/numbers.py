@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -12,19 +13,28 @@ from odac_db.dialects.values.checked import Checked
 
 
 class Whole(Checked):
-    """Whole numbers, as ``int``."""
+    """Whole numbers, as ``int``. ``unsigned``: the server's own, up to twice as large."""
 
     expected = "whole numbers (int)"
+
+    def __init__(
+        self, place: str, wire: TypeEngine[Any] | None = None, *, unsigned: bool = False
+    ) -> None:
+        super().__init__(place, wire)
+        self.unsigned = unsigned
 
     def wired(self) -> TypeEngine[Any]:
         return BigInteger()
 
     def accepted(self, value: Any) -> int:
-        if isinstance(value, int):
-            return int(value)
-        if isinstance(value, float | Decimal) and value == value // 1:
-            return int(value)
-        raise self.refused(value)
+        is_whole = isinstance(value, int) or (
+            isinstance(value, float | Decimal) and math.isfinite(value) and value == value // 1
+        )
+        if not is_whole:
+            raise self.refused(value)
+        if not -(2**63) <= value < (2**64 if self.unsigned else 2**63):
+            raise self.refused(value, " of more than 64 bits")
+        return int(value)
 
     def returned(self, value: Any) -> Any:
         """A SUM may come as another kind of number; SQLite may hold anything."""

@@ -32,6 +32,11 @@ class Words(Checked):
             value = value.value
         if not isinstance(value, str):
             raise self.refused(value)
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise self.refused(value, " with half a character in it") from None
         return value.rstrip(" ") if self.padded else str(value)
 
     def returned(self, value: Any) -> Any:

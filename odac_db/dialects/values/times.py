@@ -59,7 +59,10 @@ class Instant(Checked):
             raise self.refused(value)
         if value.tzinfo is None:
             raise self.refused(value, " without one")
-        value = value.astimezone(UTC)
+        try:
+            value = value.astimezone(UTC)
+        except OverflowError:
+            raise self.refused(value, " that is no year of UTC") from None
         return value if self.zoned else value.replace(tzinfo=None)
 
     def returned(self, value: Any) -> Any:
