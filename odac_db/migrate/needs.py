@@ -101,6 +101,8 @@ def _unmade(change: Change) -> Iterator[Need]:
                 yield "not null", change.table, change.after.name
         case AddPrimaryKey():
             yield "unique", change.table, _set(change.primary_key.columns)
+            for name in change.primary_key.columns:
+                yield "numbering key", change.table, name
         case AddIndex():
             yield "unique", change.table, _set(change.index.columns)
         case ReplaceEnum():
@@ -188,6 +190,7 @@ def _made(change: Change) -> Iterator[Need]:
         case AddColumn():
             yield "table", table, ""
             yield from _of_column(change.column)
+            yield from _numbered(table, change.column)
         case AlterColumn():
             yield from _of_column(change.after)
         case AddCheck():
@@ -225,6 +228,12 @@ def _of_key(change: Change) -> Iterator[Need]:
 def _of_column(column: Column) -> Iterator[Need]:
     if column.enum is not None:
         yield "enum", "", column.enum
+
+
+def _numbered(table: str, column: Column) -> Iterator[Need]:
+    """The key without which some servers number no rows."""
+    if column.identity is not None and column.identity.kind == "auto_increment":
+        yield "numbering key", table, column.name
 
 
 def _columns(table: str, columns: Collection[str]) -> Iterator[Need]:
