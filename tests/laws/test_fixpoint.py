@@ -46,7 +46,8 @@ REFUSED = re.compile(
     r"|out of range|invalid input|cannot be cast|value too long|overflow|malformed"
     r"|Duplicate entry|Data truncated|Incorrect .* value|Data too long|Invalid use of NULL"
     r"|constraint .* is violated|CONSTRAINT .* failed|Invalid JSON|Truncated incorrect"
-    r"|point to rows that do not exist|cannot store|Cannot cast|datatype mismatch|could not convert|does not match",
+    r"|point to rows that do not exist"
+    r"|cannot store|Cannot cast|datatype mismatch|could not convert|does not match",
     re.IGNORECASE,
 )
 """What servers say when values, not the structure, are in the way of a change."""
