@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from odac_db.version import VERSION
 
 if TYPE_CHECKING:
+    from odac_db.cache.settings import Cache, CacheStats
     from odac_db.database import Database
     from odac_db.errors import (
+        CacheUnavailable,
         ConnectionFailed,
         ConstraintSetupError,
         ConstraintViolation,
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 __all__ = [
+    "Cache",
+    "CacheStats",
+    "CacheUnavailable",
     "ConnectionFailed",
     "ConstraintSetupError",
     "ConstraintViolation",
@@ -87,6 +92,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Cache": "odac_db.cache.settings",
+    "CacheStats": "odac_db.cache.settings",
     "Database": "odac_db.database",
     "Finding": "odac_db.schema.plan",
     "Online": "odac_db.schema.online",

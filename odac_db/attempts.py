@@ -32,7 +32,7 @@ from odac_db.dialects.base import Isolation
 from odac_db.dialects.connect import connected
 from odac_db.errors import OdacDbError, OnCommitFailed, OutcomeUnknown, RetryExhausted
 from odac_db.query.catalog import Catalog
-from odac_db.query.performer import Answer, Read, Work
+from odac_db.query.performer import Answer, Cached, Read, Work
 from odac_db.query.tables import Tables
 from odac_db.sources import DeclaredSource
 from odac_db.transactions import Params, Transaction, failure_of, undone, watched
@@ -56,6 +56,7 @@ class Transactions:
     violations: Violations
     source: DeclaredSource | None = None
     pause: Callable[[float], None] = time.sleep
+    cached: Cached | None = None
     _queue: AbstractContextManager[Any] = field(default_factory=nullcontext)
     _is_ready: bool = False
 
@@ -73,8 +74,15 @@ class Transactions:
         return Tables(Catalog(self.engine, self.source, self.asked))
 
     def asked(self, question: Callable[[Connection], Value]) -> Value:
-        """What is asked on the connection of this thread's transaction, or on another."""
-        return self.within(lambda tx: question(tx.connection))
+        """What is asked on the connection of this thread's transaction, or on one of its own.
+
+        That does not go back to the pool: what it sets for its session is nobody else's.
+        """
+        if self._current() is not None or isinstance(self.engine.pool, StaticPool):
+            return self.within(lambda tx: question(tx.connection))
+        with self._connected() as conn:
+            conn.detach()
+            return question(conn)
 
     def within(self, work: Callable[[Transaction], Value]) -> Value:
         """``work``'s value, in the transaction of this thread, else in one of its own.

@@ -32,6 +32,7 @@ from odac_db.sources import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+    from odac_db.cache.settings import Cache
     from odac_db.migrate.files.rollback import RolledBack
     from odac_db.migrate.ledger import HistoryEntry
     from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
@@ -72,6 +73,7 @@ class Database(Executing):
         lock_timeout: float = 60.0,
         online: Online = _ONLINE,
         progress: Callable[[Progress], None] = _unheard,
+        cache: str | Cache | None = None,
     ) -> Database:
         """A database, brought to its schema first if ``migrate``.
 
@@ -79,8 +81,8 @@ class Database(Executing):
         ``schema`` is a folder of schema files, a SQLAlchemy ``MetaData`` or a declarative
         base. With ``migrate`` every connection is migrated in turn; see ``migrate`` for the
         other arguments and what it raises. ``strict`` raises once all of them are migrated.
-        Nothing is connected without ``migrate``. Raises OdacDbError for what is no URL or no
-        schema.
+        Nothing is connected without ``migrate``. ``cache``, ``"memory"``, a Redis URL or
+        ``Cache(...)``, has to be the same in every process that writes. Raises OdacDbError.
         """
         urls = urls_of(url)
         folder = folder_of(schema)
@@ -91,6 +93,7 @@ class Database(Executing):
         }
         for database in found.values():
             database._siblings = MappingProxyType(found)
+            database._open_cache(cache)
         first = found.get(DEFAULT) or next(iter(found.values()))
         if migrate:
             for database in found.values():
@@ -260,6 +263,7 @@ class Database(Executing):
         """Closes every connection's pool. May be called twice."""
         for database in self._siblings.values():
             database.engine.dispose()
+            database._close_cache()
 
     def __enter__(self) -> Database:
         return self

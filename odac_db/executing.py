@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from odac_db.dialects import dialect_of
+from odac_db.errors import OdacDbError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Executable, Result
 
     from odac_db.attempts import Transactions
+    from odac_db.cache.caching import Caching
+    from odac_db.cache.settings import Cache
+    from odac_db.cached import CacheControl
     from odac_db.dialects.base import Isolation
     from odac_db.errors import ConstraintViolation
     from odac_db.migrate.leave import Source
@@ -27,6 +31,19 @@ class Executing:
 
     engine: Engine
     _source: Source | None
+    _caching: Caching | None = None
+
+    def _open_cache(self, cache: str | Cache | None) -> None:
+        if cache is None:
+            return
+        from odac_db.cache.opening import caching_of
+        from odac_db.cache.settings import settings_of
+
+        self._caching = caching_of(self.engine, settings_of(cache))
+
+    def _close_cache(self) -> None:
+        if self._caching is not None:
+            self._caching.close()
 
     def table(self, name: str) -> Table:
         """The table of that name; ``db.posts`` is ``db.table("posts")``.
@@ -44,14 +61,41 @@ class Executing:
         found = self.__dict__[name] = self.table(name)
         return found
 
-    def execute(self, statement: Executable, params: Params | None = None) -> Result[Any]:
+    def execute(
+        self,
+        statement: Executable,
+        params: Params | None = None,
+        *,
+        cache: float | bool | None = None,
+        depends_on: Collection[str] | None = None,
+    ) -> Result[Any]:
         """Executes one SQLAlchemy statement, ``text("...")`` included, and commits it.
 
         Inside a transaction of this database (of this thread) it is part of that. The rows
         are read when this returns. Not promised: that a statement is run again after a lost
         connection. Raises ConstraintViolation, ConnectionFailed or SQLAlchemy's own error.
+
+        ``cache`` keeps the rows for so many seconds (True: as many as ``Cache.ttl`` says), if
+        the database was opened with a cache; they are given again only while no table that
+        they depend on has changed. ``depends_on`` names these tables where the statement does
+        not tell: it calls functions of your own, say. What cannot be cached is executed.
         """
-        return self._transactions.execute(statement, params)
+        if not cache and cache is not None and cache is not False:
+            raise OdacDbError("cache: seconds to keep rows, more than 0, are expected, not 0")
+        caching = self._caching
+        if not cache or caching is None:
+            return self._transactions.execute(statement, params)
+        from odac_db.cached import executed
+
+        ttl = None if cache is True else float(cache)
+        return executed(caching, self._transactions, statement, params, ttl, depends_on)
+
+    @property
+    def cache(self) -> CacheControl:
+        """To clear the cache, to say what changed outside, and to see how it does."""
+        from odac_db.cached import CacheControl
+
+        return CacheControl(self._caching)
 
     def transaction(
         self, *, isolation: Isolation | None = None
@@ -105,4 +149,9 @@ class Executing:
 
         source = self._source
         read = source.read if source is not None else Declarations
-        return Transactions(self.engine, Violations(read), source)
+        made = Transactions(self.engine, Violations(read), source)
+        if self._caching is not None:
+            from odac_db.cached import CachedReads
+
+            made.cached = CachedReads(self._caching, made)
+        return made

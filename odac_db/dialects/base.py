@@ -17,6 +17,7 @@ from sqlalchemy import Table as SQLTable
 from sqlalchemy.types import TypeEngine
 
 from odac_db.dialects.conversion import Conversion
+from odac_db.dialects.reach import Reach
 from odac_db.dialects.script import Script
 from odac_db.errors import Problem, ViolationKind
 from odac_db.schema.changes import Change
@@ -246,6 +247,8 @@ class Dialect:
     failure(error): why a driver's exception is no reason to give up, or None.
     sizes(conn, tables, features): what the server believes these live tables hold, in one
         statement; a table may be absent, and all are where size does not matter (SQLite).
+    reach(conn): the catalog as far as invalidation needs it, in a constant number of
+        statements.
     value_type(place, declared, column, enums, features): the SQLAlchemy type that takes and
         gives a column's Python values; ``place`` names the column in messages.
     insertion(table, key, update): an INSERT that, where a row with these ``key`` columns is
@@ -286,6 +289,7 @@ class Dialect:
     refusal: Callable[[BaseException, str], Refusal | None]
     failure: Callable[[BaseException], Failure | None]
     sizes: Callable[[Connection, Collection[str], Any], Mapping[str, Size]]
+    reach: Callable[[Connection], Reach]
     value_type: Callable[
         [str, ColumnDeclaration, Column, Mapping[str, EnumType], Any], TypeEngine[Any]
     ]

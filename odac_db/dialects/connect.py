@@ -106,6 +106,13 @@ def _is_memory(url: URL) -> bool:
     return url.database in (None, "", ":memory:")
 
 
+def file_of(url: URL) -> str | None:
+    """The file that the database is, "" for one in memory; None for a server's."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    return "" if _is_memory(url) else url.database
+
+
 def masked_url(engine: Engine) -> str:
     """The engine's URL for people: without its password, and without options, which may be one."""
     return engine.url.set(query={}).render_as_string(hide_password=True)

@@ -20,6 +20,7 @@
     ├── ConstraintViolation     a constraint refused rows: tell the user, or choose other values
     ├── RetryExhausted          others got in the way each time: try later
     ├── OutcomeUnknown          the connection broke at COMMIT: look whether it is done
+    ├── CacheUnavailable        the cache is away, and nothing may be done without it
     ├── OnCommitFailed          it is committed, and a callback failed: do not run it again
     └── QueryRefused            a query or a value is wrong: fix the code
         └── UnknownName         there is no such table, column or operator
@@ -34,6 +35,7 @@ from odac_db.errors.base import (
     OdacDbError,
     Problem,
 )
+from odac_db.errors.cache import CacheUnavailable
 from odac_db.errors.files import (
     MigrationFileFailed,
     MigrationFilesChanged,
@@ -66,6 +68,7 @@ from odac_db.errors.transactions import (
 )
 
 __all__ = [
+    "CacheUnavailable",
     "ConnectionFailed",
     "ConstraintSetupError",
     "ConstraintViolation",

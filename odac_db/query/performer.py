@@ -6,7 +6,7 @@ its place and gets a ``Read``: its shape and values identify it, its statement a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -50,8 +50,20 @@ class Work(Protocol):
     def transaction(self) -> AbstractContextManager[Work]: ...
 
 
+class Cached(Protocol):
+    """Gives performers that serve reads from a cache."""
+
+    def reads(self, seconds: float | None, depends_on: Collection[str] | None) -> Performer: ...
+
+    def forget(self, table: str) -> None: ...
+
+
 class Performer(Protocol):
     """Executes reads and writes of one database, or of one transaction of it."""
+
+    @property
+    def cached(self) -> Cached | None:
+        """The cache of its reads, None where there is none."""
 
     def read(self, read: Read) -> Answer:
         """The rows of a read, in order."""
@@ -73,6 +85,10 @@ class Inside:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+
+    @property
+    def cached(self) -> Cached | None:
+        return None
 
     def read(self, read: Read) -> Answer:
         return self._work.execute(read.statement, read.params).all()

@@ -9,6 +9,7 @@ from sqlalchemy import Select
 
 from odac_db.errors import QueryRefused
 from odac_db.query import conditions, resolve, writes
+from odac_db.query.caching import QueryCache
 from odac_db.query.groups import Grouped, grouped
 from odac_db.query.performer import Read
 from odac_db.query.state import replace
@@ -34,6 +35,11 @@ class Query(Steps):
     """
 
     __slots__ = ()
+
+    @property
+    def cache(self) -> QueryCache:
+        """``cache(60)``: the same query, its rows kept for a minute unless a table changes."""
+        return QueryCache(self)
 
     def all(self) -> list[Row]:
         """All rows. A large table is better gone through with ``iterate``."""

@@ -277,7 +277,8 @@ def test_dependencies() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["postgresql"], *extras["mysql"]]
+    drivers = [*extras["postgresql"], *extras["mysql"], *extras["redis"]]
+    wanted = [*project["dependencies"], *drivers]
     names = [re.split(r"[\[<>=,]", one)[0] for one in wanted]
     text = (DOCS / "explanation/architecture.md").read_text("utf-8")
     assert first_words(sections(text)["Dependencies"]) == names

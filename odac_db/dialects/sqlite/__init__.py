@@ -16,6 +16,7 @@ from odac_db.dialects.sqlite.introspect import introspect
 from odac_db.dialects.sqlite.lock import begin, begin_rows, commit, rollback, try_lock, unlock
 from odac_db.dialects.sqlite.locking import LOCKING
 from odac_db.dialects.sqlite.lossy import lossy
+from odac_db.dialects.sqlite.reach import reach
 from odac_db.dialects.sqlite.refers import refers
 from odac_db.dialects.sqlite.render import render
 from odac_db.dialects.sqlite.resolve import resolve
@@ -57,6 +58,7 @@ SQLITE = Dialect(
     refusal=refusal,
     failure=failure,
     sizes=sizes,
+    reach=reach,
     value_type=value_type,
     insertion=insertion,
     ready=ready,

@@ -1,0 +1,1 @@
+"""Reads served from memory or Redis that are never stale; see ``protocol`` for why."""

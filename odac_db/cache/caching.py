@@ -1,0 +1,219 @@
+"""Reads of one database by way of its cache: the protocol's flow, performed over a store."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import secrets
+from collections.abc import Callable, Collection
+from typing import Any
+
+from odac_db.cache.catalog import Catalog
+from odac_db.cache.commits import Commits, Debts
+from odac_db.cache.counts import Counts
+from odac_db.cache.flights import Flights
+from odac_db.cache.memory import MemoryStore, rows_of
+from odac_db.cache.parsed import CLOCK_WORDS
+from odac_db.cache.performing import CatalogMoved, Reading, Store, run
+from odac_db.cache.prepared import Asked, Prepared, Statements
+from odac_db.cache.protocol import EVERYTHING, Answer, Away, read
+from odac_db.cache.rows import Rows
+from odac_db.cache.settings import Cache, CacheStats
+from odac_db.cache.tags import Unknown, exact
+from odac_db.cache.touched import Reads, reads, touching
+from odac_db.errors import CacheUnavailable
+
+log = logging.getLogger("odac_db.cache")
+Query = Callable[[], Rows]
+_TRIES = 3
+_LIST = re.compile(r"__\[POSTCOMPILE_[^\]]*\]")
+
+
+class Caching:
+    """The cache of one database. ``identity`` tells it from all others in keys."""
+
+    def __init__(
+        self,
+        settings: Cache,
+        store: Store,
+        catalog: Catalog | None,
+        statements: Statements,
+        identity: bytes,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.statements = statements
+        self.counts = Counts()
+        self._catalog = catalog
+        self._identity = identity
+        self._flights = Flights()
+        self._memory = store if isinstance(store, MemoryStore) else None
+        self._known: int | bytes | None = None  # the stamp of everything, as last seen
+        self._debts = Debts(store)
+        self.commits = Commits(settings, store, catalog, self.counts, self._debts)
+
+    def read(
+        self,
+        asked: Asked,
+        query: Query,
+        *,
+        ttl: float | None = None,
+        depends_on: Collection[str] | None = None,
+        shares: bool = True,
+        local: bytes | None = None,
+    ) -> Rows:
+        """The rows, from the store if they are current there, else by ``query``.
+
+        ``shares``: another thread's query may answer, if it was asked under the same stamps.
+        ``local``: how this process finds it, for callers who know that sooner.
+        """
+        if self._catalog is None:
+            self.counts.refused("one connection for all threads: a SQLite database in memory")
+            return query()
+        try:
+            params = asked.params()
+        except Unknown as unknown:
+            self.counts.refused(f"a parameter of the class {unknown}")
+            return query()
+        if local is None:
+            last = self.statements.last(asked.compiled, depends_on)
+            found = self.current(last.place + params) if last is not None else None
+            if found is not None:
+                return found
+        try:
+            return self._through(asked, params, query, ttl, depends_on, shares, local)
+        except Away:
+            self.counts.read("away")
+        except CatalogMoved:
+            self.counts.read("bypass")
+        return query()
+
+    def local(self, place: bytes, values: tuple[Any, ...]) -> bytes | None:
+        """How this process finds a read, None for values that cannot be told exactly."""
+        try:
+            return place + exact(values)
+        except Unknown:
+            return None
+
+    def current(self, local: bytes) -> Rows | None:
+        """The rows of a hit that needs no round trip; None for what goes by the protocol."""
+        if self._memory is None or self._debts or self.settings.sample:
+            return None
+        found = self._memory.current(local)
+        if found is not None:
+            self.counts.hits += 1
+        return found
+
+    def _through(
+        self,
+        asked: Asked,
+        params: bytes,
+        query: Query,
+        ttl: float | None,
+        depends_on: Collection[str] | None,
+        shares: bool,
+        local: bytes | None,
+    ) -> Rows:
+        """The same by the protocol. Raises Away and CatalogMoved before the query has run."""
+        self._debts.pay()
+        known = self._known
+        if known is None:
+            known = self._known = self._everything()
+        if known is None:
+            self._begin(asked, depends_on)
+            self.counts.read("bypass")
+            return query()
+        for attempt in range(_TRIES):
+            prepared = self._prepared(asked, depends_on, known)
+            refused = prepared.refused or _clock_word(asked.values)
+            if refused:
+                self.counts.refused(refused)
+                return query()
+            seconds = self.settings.ttl if ttl is None else ttl
+            flights = self._flights if shares else None
+            reading = Reading(self.store, flights, query, seconds, known)
+            try:
+                answer = run(read(prepared.key(params, local), prepared.tables), reading)
+            except CatalogMoved as moved:
+                known = self._known = moved.stamp
+                if attempt == _TRIES - 1:
+                    raise
+                continue
+            return self._answered(answer, reading, prepared, query)
+        raise AssertionError("the last try returns or raises")
+
+    def _begin(self, asked: Asked, depends_on: Collection[str] | None) -> None:
+        """While nothing is certain: stamps that are missing begin to wait together."""
+        assert self._catalog is not None
+        reach = self._catalog.last() or self._catalog.at(None)
+        sql = _LIST.sub("NULL", str(asked.compiled))
+        self.store.settle(reads(sql, reach, depends_on).tables)
+
+    def _answered(self, answer: Answer, reading: Reading, prepared: Prepared, query: Query) -> Rows:
+        self.counts.read(answer.source)
+        if reading.filled:
+            self.counts.count("fills")
+        if reading.unknown:
+            self.counts.count("unknown_values")
+            log.info("not cached: a value of the class %s", reading.unknown)
+        rows = rows_of(answer.rows)
+        sample = self.settings.sample
+        if answer.source == "hit" and sample and random.random() * sample < 1:  # noqa: S311
+            self._sample(rows, reading, prepared, query)
+        return rows
+
+    def _sample(self, rows: Rows, reading: Reading, prepared: Prepared, query: Query) -> None:
+        """Reads a hit again. It differs only if nobody has written meanwhile."""
+        again = query()
+        if self.store.stamps(prepared.tables) != reading.stamps:
+            return
+        self.counts.count("sampled")
+        if sorted(map(repr, rows.rows)) != sorted(map(repr, again.rows)):
+            self.counts.count("mismatches")
+            log.error("a hit differs from the database; tables %s", ", ".join(prepared.tables[1:]))
+
+    def _everything(self) -> int | bytes | None:
+        """The stamp of everything; None while a token stands. Raises Away."""
+        found = self.store.stamps((EVERYTHING,)) or self.store.settle((EVERYTHING,))
+        return found[0] if found is not None else None
+
+    def _prepared(
+        self, asked: Asked, depends_on: Collection[str] | None, everything: int | bytes
+    ) -> Prepared:
+        def depends(sql: str) -> tuple[bytes, Reads]:
+            assert self._catalog is not None
+            reach = self._catalog.at(everything)
+            found = reads(_LIST.sub("NULL", sql), reach, depends_on)
+            return self._identity + reach.fingerprint.encode() + b"\0", found
+
+        return self.statements.prepared(asked.compiled, depends_on, everything, depends)
+
+    def touch(self, tables: Collection[str]) -> None:
+        """New stamps for tables, and for those behind views. Raises CacheUnavailable."""
+        reach = self._catalog.last() if self._catalog is not None else None
+        named = {name.casefold() for name in tables}
+        stamps = tuple(sorted(named if reach is None else touching(named, reach)))
+        try:
+            self.store.confirm(stamps, secrets.randbits(48))
+        except Away as away:
+            raise CacheUnavailable(str(away)) from away
+
+    def clear(self) -> None:
+        """Drops entries, to have their room back. Raises CacheUnavailable."""
+        try:
+            self.store.clear()
+        except Away as away:
+            raise CacheUnavailable(str(away)) from away
+
+    def close(self) -> None:
+        self.store.close()
+
+    def stats(self) -> CacheStats:
+        return self.counts.stats(self.store.figures())
+
+
+def _clock_word(values: tuple[Any, ...]) -> str:
+    """PostgreSQL takes the text 'now' for a moment."""
+    words = {value.strip().casefold() for value in values if type(value) is str}
+    return "a parameter may be the time of day" if words & CLOCK_WORDS else ""

@@ -1,0 +1,44 @@
+"""The catalog as invalidation needs it, read again whenever something has changed everything.
+
+DDL replaces the stamp of everything, so the catalog that was read under its current stamp is
+as it was. A catalog read after the last statement of a transaction is right for it: DDL that
+would change what its statements touched waits for its locks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from odac_db.dialects.reach import Reach
+
+Stamp = int | bytes | None
+
+
+class Catalog:
+    """``read`` reads it, on a connection of its own."""
+
+    def __init__(self, read: Callable[[], Reach]) -> None:
+        self._read = read
+        self._found: tuple[Stamp, Reach] | None = None
+        self._lock = threading.Lock()
+
+    def at(self, stamp: Stamp) -> Reach:
+        """As of that stamp of everything; None is nothing to rely on, and it is read."""
+        found = self._found
+        if found is not None and stamp is not None and found[0] == stamp:
+            return found[1]
+        with self._lock:
+            found = self._found
+            if found is not None and stamp is not None and found[0] == stamp:
+                return found[1]
+            reach = self._read()
+            self._found = (stamp, reach)
+            return reach
+
+    def last(self) -> Reach | None:
+        """The one that was read last, if any."""
+        return self._found[1] if self._found else None
+
+    def forget(self) -> None:
+        self._found = None

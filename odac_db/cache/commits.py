@@ -1,0 +1,143 @@
+"""Commits of one database, announced and confirmed; and what is owed where that failed."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+
+from odac_db.cache.catalog import Catalog
+from odac_db.cache.counts import Counts
+from odac_db.cache.ongoing import Ongoing
+from odac_db.cache.performing import Bracket, Committing, Store, run
+from odac_db.cache.protocol import EVERYTHING, Away, Flow, Outcome, Tables, commit
+from odac_db.cache.settings import Cache
+from odac_db.cache.touched import writes
+from odac_db.dialects.reach import Reach
+from odac_db.errors import CacheUnavailable
+
+log = logging.getLogger("odac_db.cache")
+
+
+class Debts:
+    """Tables that were committed while the store was away. Until it knows there are no hits."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._owed: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return bool(self._owed)
+
+    def owe(self, tables: Tables) -> None:
+        if not self._owed:
+            log.warning("the store of the cache is away: no hits until it is back")
+        with self._lock:
+            self._owed |= {*tables, EVERYTHING}  # the catalog may have changed, too
+
+    def pay(self) -> None:
+        """New stamps for what is owed. Raises Away."""
+        if not self._owed:
+            return
+        with self._lock:
+            self._store.confirm(tuple(sorted(self._owed)), secrets.randbits(48))
+            self._owed.clear()
+        log.warning("the store of the cache is back")
+
+
+class Commits:
+    """What the hooks of an engine tell. ``catalog`` None: nothing is cached, nothing told."""
+
+    def __init__(
+        self, settings: Cache, store: Store, catalog: Catalog | None, counts: Counts, debts: Debts
+    ) -> None:
+        self._settings, self._store, self._catalog = settings, store, catalog
+        self._counts, self._debts = counts, debts
+
+    def committing(self, done: Ongoing, commits: Callable[[], Outcome]) -> Outcome:
+        """COMMIT of what a connection has done. Raises CacheUnavailable before it."""
+        tables = self._written(done)
+        if not tables:
+            return commits()
+        self._counts.count("commits")
+        try:
+            return run(self._flow(tables), self._performing(done, commits))
+        except Away as away:
+            raise CacheUnavailable(str(away)) from away
+
+    def bracketed(self, done: Ongoing, sql: str, whole: bool) -> Bracket | None:
+        """Before a statement that commits by itself: ``whole`` all that was done, else itself."""
+        if not whole:
+            done = _only(sql)
+        tables = self._written(done)
+        if not tables:
+            return None
+        self._counts.count("commits")
+        bracket = Bracket(self._flow(tables), self._performing(done, Outcome))
+        try:
+            bracket.begin()
+        except Away as away:
+            raise CacheUnavailable(str(away)) from away
+        return bracket
+
+    def unbracketed(self, bracket: Bracket, decided: bool) -> None:
+        """After it, however it ended."""
+        bracket.end(Outcome(decided=decided))
+
+    def _flow(self, tables: Tables) -> Flow[Outcome]:
+        strict = self._settings.mode == "strict"
+        refuse = self._settings.when_away == "refuse"
+        return commit(tables, secrets.randbits(48), strict=strict, refuse=refuse)
+
+    def _performing(self, done: Ongoing, commits: Callable[[], Outcome]) -> Committing:
+        def more(everything: int | bytes | None) -> Tables:
+            reach = self._reach(everything)
+            return (EVERYTHING,) if reach is None else self._closure(done, reach)
+
+        def owe(tables: Tables) -> None:
+            self._counts.count("degraded")
+            self._debts.owe(tables)
+
+        return Committing(self._store, commits, more, owe)
+
+    def _written(self, done: Ongoing) -> Tables:
+        """By the last catalog; whether it is still right is seen when it is announced."""
+        if self._catalog is None:
+            return ()
+        if done.everything:
+            return (EVERYTHING,)
+        reach = self._catalog.last() if self._settings.mode == "strict" else None
+        if reach is None:
+            reach = self._reach(self._everything())
+        return (EVERYTHING,) if reach is None else self._closure(done, reach)
+
+    def _everything(self) -> int | bytes | None:
+        """The stamp of everything, None where it is not to be had."""
+        try:
+            found = self._store.stamps((EVERYTHING,))
+        except Away:
+            return None
+        return found[0] if found is not None else None
+
+    def _reach(self, everything: int | bytes | None) -> Reach | None:
+        """The catalog as of that stamp; None if it cannot be read."""
+        try:
+            return None if self._catalog is None else self._catalog.at(everything)
+        except Exception as error:
+            log.warning("the catalog cannot be read, everything is invalidated: %s", error)
+            return None
+
+    def _closure(self, done: Ongoing, reach: Reach) -> Tables:
+        texts = done.written | (done.read if reach.routines else set())
+        found: set[str] = set()
+        for sql in texts:
+            found |= writes(sql, reach, self._settings.triggers)
+        return (EVERYTHING,) if EVERYTHING in found else tuple(sorted(found))
+
+
+def _only(sql: str) -> Ongoing:
+    done = Ongoing()
+    done.note(sql, "write")
+    return done

@@ -1,0 +1,46 @@
+"""One query for all threads that miss the same rows under the same stamps at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from odac_db.cache.protocol import Loaded
+
+_PATIENCE = 10.0  # seconds to wait for another thread's query before running it oneself
+
+
+class Flights:
+    """Those on their way. Who joins has seen the stamps that the leader saw, so the rows fit."""
+
+    def __init__(self) -> None:
+        self._flying: dict[Any, _Flight] = {}
+        self._lock = threading.Lock()
+
+    def load(self, key: Any, query: Callable[[], Any]) -> Loaded:
+        """The leader's rows, or the own ones where it failed or takes too long."""
+        with self._lock:
+            flight = self._flying.get(key)
+            led = flight is None
+            if flight is None:
+                flight = self._flying[key] = _Flight()
+        if led:
+            try:
+                flight.rows = query()
+                flight.landed = not flight.rows.strange
+            finally:
+                with self._lock:
+                    del self._flying[key]
+                flight.over.set()
+            return Loaded(flight.rows)
+        if flight.over.wait(_PATIENCE) and flight.landed:
+            return Loaded(flight.rows, led=False)
+        return Loaded(query())
+
+
+class _Flight:
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.landed = False
+        self.rows: Any = None

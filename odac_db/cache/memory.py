@@ -1,0 +1,166 @@
+"""Entries in the process; stamps shared by the processes of the host."""
+
+from __future__ import annotations
+
+import enum
+import time
+from pathlib import Path
+from typing import Any
+
+from odac_db.cache.codec import decoded, encoded
+from odac_db.cache.fifo import Fifo
+from odac_db.cache.key import Key
+from odac_db.cache.protocol import EVERYTHING, Away, Entry, Seen, Stamps, Tables
+from odac_db.cache.rows import Rows
+from odac_db.cache.stamps import Cells, Stampbook, stampbook
+from odac_db.cache.tags import IMMUTABLE
+
+
+class MemoryEntry:
+    """An entry in its process. Rows that hold something mutable are kept as bytes."""
+
+    __slots__ = ("expires", "packed", "places", "rows", "stamps")
+
+    def __init__(self, stamps: Stamps, expires: float, rows: Rows | None, packed: bytes) -> None:
+        self.stamps, self.expires = stamps, expires
+        self.rows, self.packed = rows, packed
+        self.places: tuple[int, ...] = ()
+
+    def unpacked(self) -> Rows:
+        return decoded(self.packed) if self.rows is None else self.rows
+
+
+class MemoryStore:
+    """The memory store of one database in this process."""
+
+    near = True
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        entries: int,
+        size: int,
+        token_seconds: float,
+        directory: Path | None = None,
+    ) -> None:
+        self._name, self._directory = name, directory
+        self._token_seconds = token_seconds
+        self.fifo = Fifo(entries, size)
+        self._places: dict[Tables, tuple[int, ...]] = {}
+        self._announced: dict[int, tuple[Stampbook, Cells]] = {}
+        self.book = self._opened()
+
+    def look(self, key: Key, tables: Tables) -> Seen:
+        """The entry first, then the stamps, one after the other."""
+        if self.book.is_gone_for_readers():
+            self._reopen()
+        found = self.fifo.held.get(key.local)
+        entry = None
+        if found is not None:
+            held: MemoryEntry | None = found.value
+            if held is not None and held.expires > time.monotonic():
+                found.asked += found.asked < 3
+                entry = Entry(held.stamps, held)
+        return Seen(entry, self.book.current(self.places(tables)))
+
+    def current(self, local: bytes) -> Rows | None:
+        """The rows of a hit, or None: what ``look`` and the flow's comparison come to.
+
+        The entry's own tables count, which were the right ones under its stamp of everything.
+        """
+        found = self.fifo.held.get(local)
+        if found is None:
+            return None
+        held: MemoryEntry | None = found.value
+        if held is None or held.expires <= time.monotonic() or self.book.is_gone_for_readers():
+            return None
+        words = self.book.words
+        for place, stamp in zip(held.places, held.stamps, strict=True):
+            if words[place] != stamp:
+                return None
+        if found.asked < 3:
+            found.asked += 1
+        return held.unpacked()
+
+    def stamps(self, tables: Tables) -> Stamps | None:
+        return self.book.current(self.places(tables))
+
+    def settle(self, tables: Tables) -> Stamps | None:
+        return self.book.settled(self.places(tables))
+
+    def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:
+        """Stores the rows. Raises Unknown for what cannot be kept as it is."""
+        rows: Rows = entry.rows
+        expires = time.monotonic() + ttl
+        if shareable(rows):
+            kept = MemoryEntry(entry.stamps, expires, rows, b"")
+            size = rows.size()
+        else:
+            kept = MemoryEntry(entry.stamps, expires, None, encoded(rows))
+            size = len(kept.packed) + 200
+        kept.places = self.places(tables)
+        return self.fifo.put(key.local, kept, size + len(key.params) + 300)
+
+    def announce(self, tables: Tables, token: int) -> int | bytes | None:
+        """The stamp of everything, None while it is not to be relied on."""
+        places = self.places(tables)
+        book, before = self._announced.get(token, (self.book, {}))
+        try:
+            cells = book.announce(places, before)
+        except Away:
+            self._reopen()
+            book, cells = self.book, self.book.announce(places, {})
+        self._announced[token] = (book, cells)
+        current = self.book.current(self.places((EVERYTHING,)))
+        return current[0] if current is not None else None
+
+    def confirm(self, tables: Tables, token: int) -> None:
+        book, cells = self._announced.pop(token, (self.book, {}))
+        places = self.places(tables)
+        book.confirm(places, cells)
+        left = {place: cell for place, cell in cells.items() if place not in places}
+        if left:
+            self._announced[token] = (book, left)
+
+    def forget(self, token: int) -> None:
+        """Leaves the token to run out."""
+        self._announced.pop(token, None)
+
+    def clear(self) -> None:
+        self.fifo.clear()
+
+    def close(self) -> None:
+        self.fifo.clear()
+
+    def places(self, tables: Tables) -> tuple[int, ...]:
+        found = self._places.get(tables)
+        if found is None:
+            found = self._places[tables] = self.book.places(tables)
+        return found
+
+    def figures(self) -> dict[str, int]:
+        return {
+            "entries": len(self.fifo.held),
+            "bytes": self.fifo.size,
+            "evicted": self.fifo.evicted,
+        }
+
+    def _opened(self) -> Stampbook:
+        return stampbook(self._name, token_seconds=self._token_seconds, directory=self._directory)
+
+    def _reopen(self) -> None:
+        """The stamps file was deleted: what was read under its stamps means nothing."""
+        self.fifo.clear()
+        self.book = self._opened()
+
+
+def shareable(rows: Rows) -> bool:
+    """Whether nobody who is given these rows can change them."""
+    classes = {type(value) for row in rows.rows for value in row}
+    return all(cls in IMMUTABLE or issubclass(cls, enum.Enum) for cls in classes)
+
+
+def rows_of(held: Any) -> Rows:
+    """The rows behind what ``look`` found."""
+    return held.unpacked() if isinstance(held, MemoryEntry) else held

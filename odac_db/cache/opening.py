@@ -1,0 +1,105 @@
+"""A cache made for an engine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import NullPool, StaticPool
+from xxhash import xxh3_64_hexdigest
+
+from odac_db.cache.caching import Caching
+from odac_db.cache.catalog import Catalog
+from odac_db.cache.hooks import Hooks
+from odac_db.cache.memory import MemoryStore
+from odac_db.cache.performing import Store
+from odac_db.cache.prepared import Statements
+from odac_db.cache.redis_store import RedisStore
+from odac_db.cache.settings import Cache
+from odac_db.dialects import dialect_of
+from odac_db.dialects.connect import file_of
+from odac_db.dialects.reach import Reach
+
+_LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
+
+
+def caching_of(engine: Engine, settings: Cache) -> Caching:
+    """The cache of that engine, its hooks installed. Connects to nothing.
+
+    Raises OdacDbError where the memory store cannot have its stamps.
+    """
+    name = settings.namespace or _name(engine)
+    caching = Caching(
+        settings,
+        _store(settings, xxh3_64_hexdigest(name.encode())),
+        None if _is_shared(engine) else Catalog(_reader(engine)),
+        Statements(engine.dialect),
+        _identity(engine).encode(),
+    )
+    Hooks(engine, caching.commits).install()
+    return caching
+
+
+def _store(settings: Cache, name: str) -> Store:
+    strict = settings.mode == "strict"
+    if settings.is_redis:
+        return RedisStore(
+            settings.store,
+            name,
+            token_seconds=settings.commit_within,
+            quarantine_seconds=settings.commit_within if strict else 0.0,
+            timeout=settings.timeout,
+        )
+    return MemoryStore(
+        name,
+        entries=settings.entries,
+        size=settings.size,
+        token_seconds=settings.commit_within,
+        directory=Path(settings.directory) if settings.directory else None,
+    )
+
+
+def _is_shared(engine: Engine) -> bool:
+    """One connection for all: no other can look at the catalog."""
+    return isinstance(engine.pool, StaticPool)
+
+
+def _reader(engine: Engine) -> Callable[[], Reach]:
+    """Reads the catalog on a connection that is nobody's transaction."""
+    own = create_engine(engine.url, creator=engine.pool._creator, poolclass=NullPool)
+
+    def read() -> Reach:
+        with own.connect() as connection:
+            return _reach(connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+    return read
+
+
+def _reach(connection: Connection) -> Reach:
+    dialect = dialect_of(connection)
+    found = dialect.reach(connection)
+    return msgspec.structs.replace(found, fingerprint=dialect.fingerprint(connection).value)
+
+
+def _path(engine: Engine) -> str | None:
+    """The database's file, if it is one; one that is nowhere has a name of its own."""
+    file = file_of(engine.url)
+    if file is None:
+        return None
+    return os.path.realpath(file) if file else f":memory: {id(engine)} {os.getpid()}"
+
+
+def _name(engine: Engine) -> str:
+    """Whose processes share stamps. Databases of one name on two servers may: it costs hits."""
+    return _path(engine) or engine.url.database or ""
+
+
+def _identity(engine: Engine) -> str:
+    """What no other database has. Two names of one server only keep entries twice."""
+    url = engine.url.set(password=None)
+    own = _path(engine) is not None or url.host in _LOOPBACK
+    return f"{url.render_as_string()} {_path(engine)} {socket.gethostname() if own else ''}"

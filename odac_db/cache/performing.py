@@ -1,0 +1,202 @@
+"""Flows performed: requests become calls of a store, of the database, of other threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeVar
+
+from odac_db.cache.flights import Flights
+from odac_db.cache.key import Key
+from odac_db.cache.protocol import (
+    EVERYTHING,
+    Announce,
+    Away,
+    Commit,
+    Confirm,
+    Entry,
+    Fill,
+    Flow,
+    Load,
+    Loaded,
+    Look,
+    Outcome,
+    Owe,
+    Request,
+    Seen,
+    Settle,
+    Stamps,
+    Tables,
+)
+from odac_db.cache.rows import Rows
+from odac_db.cache.tags import Unknown
+
+Value = TypeVar("Value")
+
+
+class Store(Protocol):
+    """Entries and stamps; each method is one step of the protocol and may raise Away."""
+
+    near: bool
+
+    def look(self, key: Key, tables: Tables) -> Seen: ...
+
+    def stamps(self, tables: Tables) -> Stamps | None: ...
+
+    def settle(self, tables: Tables) -> Stamps | None: ...
+
+    def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool: ...
+
+    def announce(self, tables: Tables, token: int) -> int | bytes | None: ...
+
+    def confirm(self, tables: Tables, token: int) -> None: ...
+
+    def forget(self, token: int) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def figures(self) -> dict[str, int]: ...
+
+
+class CatalogMoved(Exception):
+    """The catalog is not the one that the tables of a statement were found with."""
+
+    def __init__(self, stamp: int | bytes) -> None:
+        self.stamp = stamp
+        super().__init__(stamp)
+
+
+def run(flow: Flow[Value], perform: Callable[[Request], Any]) -> Value:
+    """The flow's value. Away goes into the flow, all else out of it."""
+    try:
+        request = next(flow)
+        while True:
+            try:
+                answer = perform(request)
+            except Away as away:
+                request = flow.throw(away)
+            else:
+                request = flow.send(answer)
+    except StopIteration as end:
+        value: Value = end.value
+        return value
+
+
+class Reading:
+    """One read. ``everything``: the stamp of everything that its tables were found under."""
+
+    def __init__(
+        self,
+        store: Store,
+        flights: Flights | None,
+        query: Callable[[], Rows],
+        ttl: float,
+        everything: int | bytes,
+    ) -> None:
+        self._store, self._flights, self._query = store, flights, query
+        self._ttl, self._everything = ttl, everything
+        self.stamps: Stamps | None = None
+        self.filled = False
+        self.unknown = ""
+
+    def __call__(self, request: Request) -> Any:
+        match request:
+            case Look(key, tables):
+                seen = self._store.look(key, tables)
+                self._seen(seen.stamps)
+                return seen
+            case Settle(tables):
+                return self._seen(self._store.settle(tables))
+            case Load(key, stamps):
+                return self._loaded(key, stamps)
+            case Fill(key, tables, entry):
+                self._fill(key, tables, entry)
+        return None
+
+    def _seen(self, stamps: Stamps | None) -> Stamps | None:
+        """Raises CatalogMoved: then the list of tables may be another one by now."""
+        if stamps is not None and stamps[0] != self._everything:
+            raise CatalogMoved(stamps[0])
+        self.stamps = stamps
+        return stamps
+
+    def _loaded(self, key: Key, stamps: Stamps | None) -> Loaded:
+        if stamps is None or self._flights is None:
+            return Loaded(self._query())
+        return self._flights.load((key.local, stamps), self._query)
+
+    def _fill(self, key: Key, tables: Tables, entry: Entry) -> None:
+        if entry.rows.strange:
+            return
+        try:
+            self.filled = self._store.fill(key, tables, entry, self._ttl)
+        except Unknown as unknown:
+            self.unknown = str(unknown)
+
+
+class Committing:
+    """One commit. ``more``: tables that only a newer catalog knows to be written."""
+
+    def __init__(
+        self,
+        store: Store,
+        commit: Callable[[], Outcome],
+        more: Callable[[int | bytes | None], Tables],
+        owe: Callable[[Tables], None],
+    ) -> None:
+        self._store, self._commit, self._more, self._owe = store, commit, more, owe
+        self._extra: Tables = ()
+
+    def __call__(self, request: Request) -> Any:
+        match request:
+            case Announce(tables, token):
+                everything = self._store.announce(tables, token)
+                if EVERYTHING not in tables:
+                    self._extra = tuple(sorted(set(self._more(everything)) - set(tables)))
+                if self._extra:
+                    self._store.announce(self._extra, token)
+            case Commit():
+                return self._commit()
+            case Confirm(tables, token):
+                self._store.confirm((*tables, *self._extra), token)
+            case Owe(tables):
+                self._owe((*tables, *self._extra))
+        return None
+
+
+class Bracket:
+    """A commit whose COMMIT is a statement that somebody else executes."""
+
+    def __init__(self, flow: Generator[Request, Any, Any], perform: Committing) -> None:
+        self._flow, self._perform = flow, perform
+
+    def begin(self) -> None:
+        """Up to the statement. Raises Away where nothing may be written then."""
+        request = next(self._flow)
+        while not isinstance(request, Commit):
+            try:
+                answer = self._perform(request)
+            except Away as away:
+                request = self._flow.throw(away)
+            else:
+                request = self._flow.send(answer)
+
+    def end(self, outcome: Outcome) -> None:
+        """From the statement on."""
+        run(_resumed(self._flow, outcome), self._perform)
+
+
+def _resumed(flow: Generator[Request, Any, Any], answer: Any) -> Flow[Any]:
+    """A suspended flow, given the answer it waits for, as one that is to be run."""
+    try:
+        request = flow.send(answer)
+        while True:
+            try:
+                answer = yield request
+            except Away as away:
+                request = flow.throw(away)
+            else:
+                request = flow.send(answer)
+    except StopIteration as end:
+        return end.value

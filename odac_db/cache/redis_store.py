@@ -1,0 +1,240 @@
+"""Entries and stamps in Redis or Valkey, one server at a time.
+
+A hit is one MGET. A stamp that is missing or pending is seen to by a script. Each connection
+asks at its beginning which server it reached: another one than last time, or one that was
+restarted, begins a new epoch, and all stamps of before are missing.
+
+Not promised: anything through a proxy that changes the server behind an open connection.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from random import uniform
+from typing import Any
+
+import msgspec
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.retry import Retry
+from xxhash import xxh3_128_hexdigest
+
+from odac_db.cache.codec import decoded, encoded
+from odac_db.cache.key import Key
+from odac_db.cache.protocol import EVERYTHING, Away, Entry, Seen, Stamps, Tables
+
+_JITTER = 0.1
+_PAUSE = 1.0  # seconds without trying after the store was away
+
+
+class _Frame(msgspec.Struct, array_like=True, frozen=True):
+    """An entry as it is stored: what it is the answer to, and under which stamps."""
+
+    material: bytes
+    stamps: tuple[bytes, ...]
+    rows: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_frames = msgspec.msgpack.Decoder(_Frame)
+
+
+class RedisStore:
+    """One database's part of a Redis. ``digest`` may be replaced by tests."""
+
+    near = False
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        token_seconds: float,
+        quarantine_seconds: float,
+        timeout: float = 1.0,
+        digest: Callable[[bytes], str] = xxh3_128_hexdigest,
+    ) -> None:
+        self._prefix = f"odac:{{{name}}}:"
+        self._counter = f"{self._prefix}G"
+        self._token_ms = int(token_seconds * 1000)
+        self._quarantine_ms = int(quarantine_seconds * 1000)
+        self._digest = digest
+        self._away_until = 0.0
+        self._names: dict[Tables, list[str]] = {}
+        self._pool = redis.ConnectionPool.from_url(
+            url,
+            protocol=3,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=Retry(NoBackoff(), 0),
+            redis_connect_func=self._greet,
+            health_check_interval=0,
+        )
+
+    def look(self, key: Key, tables: Tables) -> Seen:
+        """Entry and stamps in one round trip."""
+        names = self._stamp_names(tables)
+
+        def ask(connection: Any) -> Seen:
+            found = _asked(connection, "MGET", self._entry_name(key), *names)
+            stamps = _clean(connection.odac_epoch, found[1:])
+            return Seen(_entry(found[0], key, stamps), stamps)
+
+        seen: Seen = self._with(ask)
+        return seen
+
+    def stamps(self, tables: Tables) -> Stamps | None:
+        names = self._stamp_names(tables)
+
+        def ask(connection: Any) -> Stamps | None:
+            return _clean(connection.odac_epoch, _asked(connection, "MGET", *names))
+
+        stamps: Stamps | None = self._with(ask)
+        return stamps
+
+    def settle(self, tables: Tables) -> Stamps | None:
+        def ask(connection: Any) -> Stamps | None:
+            epoch, *found = self._script(connection, "settle", tables)
+            connection.odac_epoch = epoch
+            return _clean(epoch, found)
+
+        stamps: Stamps | None = self._with(ask)
+        return stamps
+
+    def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:  # noqa: ARG002
+        """Stores the rows. Raises Unknown for what cannot be kept as it is."""
+        stamps = tuple(one for one in entry.stamps if isinstance(one, bytes))
+        frame = _encoder.encode(_Frame(key.material, stamps, encoded(entry.rows)))
+        milliseconds = max(1, int(ttl * 1000 * uniform(1 - _JITTER, 1)))  # noqa: S311
+        self._with(lambda one: _asked(one, "SET", self._entry_name(key), frame, "PX", milliseconds))
+        return True
+
+    def announce(self, tables: Tables, token: int) -> int | bytes | None:
+        """The stamp of everything, None while it is not to be relied on."""
+        arguments = ("announce", (*tables, EVERYTHING), f"{token:x}", self._token_ms)
+        found = self._with(lambda one: (one.odac_epoch, self._script(one, *arguments)))
+        epoch, stamp = found
+        return stamp if stamp.startswith(epoch) and b";" not in stamp else None
+
+    def confirm(self, tables: Tables, token: int) -> None:
+        self._with(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
+
+    def forget(self, token: int) -> None:
+        """Leaves the token to run out."""
+
+    def clear(self) -> None:
+        """Deletes the entries of this database. The stamps stay: they are what is true."""
+
+        def sweep(connection: Any) -> None:
+            cursor: Any = b"0"
+            while True:
+                pattern = self._prefix.replace("[", "\\[") + "q:*"
+                cursor, names = _asked(connection, "SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+                if names:
+                    _asked(connection, "UNLINK", *names)
+                if cursor == b"0":
+                    return
+
+        self._with(sweep)
+
+    def close(self) -> None:
+        self._pool.disconnect()
+
+    def figures(self) -> dict[str, int]:
+        return {}
+
+    def _greet(self, connection: Any) -> None:
+        """On every new connection, before anything is asked over it."""
+        connection.on_connect()
+        connection.odac_run = _run_id(_asked(connection, "INFO", "server"))
+        script, _ = _text("greet", common=False)
+        arguments = (secrets.token_hex(8), connection.odac_run)
+        connection.odac_epoch = _asked(connection, "EVAL", script, 1, self._counter, *arguments)
+
+    def _script(self, connection: Any, name: str, tables: Tables, *arguments: Any) -> Any:
+        text, digest = _text(name)
+        keys = (self._counter, *self._stamp_names(tables))
+        first = (secrets.token_hex(8), connection.odac_run, self._quarantine_ms)
+        rest = (len(keys), *keys, *first, *arguments)
+        try:
+            return _asked(connection, "EVALSHA", digest, *rest)
+        except NoScriptError:
+            return _asked(connection, "EVAL", text, *rest)
+
+    def _with(self, ask: Callable[[Any], Any]) -> Any:
+        """Something asked over a connection whose epoch is known. Raises Away."""
+        if time.monotonic() < self._away_until:
+            raise Away("the store was away a moment ago")
+        connection: Any = None
+        try:
+            connection = self._pool.get_connection()
+            return ask(connection)
+        except (RedisError, OSError) as error:
+            if connection is not None and not isinstance(error, ResponseError):
+                connection.disconnect()
+            self._away_until = time.monotonic() + _PAUSE
+            raise Away(str(error)) from error
+        except BaseException:
+            if connection is not None:
+                connection.disconnect()  # an answer may be unread
+            raise
+        finally:
+            if connection is not None:
+                self._pool.release(connection)
+
+    def _stamp_names(self, tables: Tables) -> list[str]:
+        found = self._names.get(tables)
+        if found is None:
+            found = self._names[tables] = [f"{self._prefix}s:{name}" for name in tables]
+        return found
+
+    def _entry_name(self, key: Key) -> str:
+        return f"{self._prefix}q:{self._digest(key.material)}"
+
+
+def _asked(connection: Any, *command: Any) -> Any:
+    connection.send_command(*command)
+    return connection.read_response()
+
+
+def _clean(epoch: bytes, found: Sequence[bytes | None]) -> Stamps | None:
+    """The stamps, None where one is missing, of another epoch or has a token."""
+    begins = epoch + b":"
+    stamps = tuple(
+        [one for one in found if one is not None and one.startswith(begins) and b";" not in one]
+    )
+    return stamps if len(stamps) == len(found) else None
+
+
+def _entry(data: bytes | None, key: Key, stamps: Stamps | None) -> Entry | None:
+    """The entry, its rows decoded if they are going to be used."""
+    if data is None or stamps is None:
+        return None
+    try:
+        frame = _frames.decode(data)
+        if frame.material != key.material:
+            return None
+        return Entry(frame.stamps, decoded(frame.rows) if frame.stamps == stamps else None)
+    except (ValueError, msgspec.DecodeError):
+        return None
+
+
+def _run_id(info: Any) -> str:
+    text = info.decode() if isinstance(info, bytes) else str(info)
+    return next(line[7:].strip() for line in text.splitlines() if line.startswith("run_id:"))
+
+
+@cache
+def _text(name: str, common: bool = True) -> tuple[str, str]:
+    """A script and what Redis knows it by."""
+    folder = files("odac_db.cache") / "lua"
+    text = (folder / f"{name}.lua").read_text("utf-8")
+    if common:
+        text = (folder / "common.lua").read_text("utf-8") + text
+    return text, sha1(text.encode(), usedforsecurity=False).hexdigest()

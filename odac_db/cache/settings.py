@@ -1,0 +1,104 @@
+"""How a cache is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from odac_db.errors import OdacDbError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """Where cached reads are kept, and what happens when that is out of reach.
+
+    ``store`` is ``"memory"`` (entries in the process, coherent with all processes of this user
+    on this host) or a Redis URL. ``mode`` "strict" is never stale; "relaxed" saves a writer
+    one round trip: a read may miss what another process has committed and not yet returned
+    from, and, if that process dies there, until ``ttl`` is over. All processes must use the
+    same ``mode``, ``namespace`` and ``commit_within``.
+
+    ttl: seconds an entry lives where a read does not say; also the bound of what can be stale
+        after a degraded write. entries, size: bounds of the memory store, in entries and bytes.
+    commit_within: seconds that no COMMIT takes longer than; so long do readers pass by a table
+        whose writer died, and do without hits after Redis lost its contents.
+    when_away: what a COMMIT does when the store cannot be told beforehand. "degrade" commits,
+        and this process has no hits until the store knows; "refuse" raises CacheUnavailable
+        and nothing is written. timeout: seconds to wait for Redis.
+    triggers: the tables that the triggers of a table write. A table with triggers that is not
+        named here invalidates everything.
+    namespace: whose processes share stamps; the database's name unless given.
+    directory: where the memory store's stamps are, in place of /dev/shm or the temporary one.
+    sample: one hit in so many is read again and compared (0: none); see ``CacheStats``.
+    """
+
+    store: str = "memory"
+    mode: Literal["strict", "relaxed"] = "strict"
+    ttl: float = 300.0
+    entries: int = 10_000
+    size: int = 64 * 2**20
+    commit_within: float = 10.0
+    when_away: Literal["degrade", "refuse"] = "degrade"
+    timeout: float = 1.0
+    triggers: Mapping[str, Collection[str]] = field(default_factory=dict)
+    namespace: str | None = None
+    directory: str | Path | None = None
+    sample: int = 0
+
+    def __post_init__(self) -> None:
+        if self.store != "memory" and not self.is_redis:
+            message = f'cache: "memory" or a redis:// URL is expected, not {_masked(self.store)}'
+            raise OdacDbError(message)
+        for name in ("ttl", "commit_within", "timeout", "entries", "size"):
+            if getattr(self, name) <= 0:
+                raise OdacDbError(f"cache: {name} must be more than 0")
+
+    @property
+    def is_redis(self) -> bool:
+        return self.store.startswith(("redis://", "rediss://", "unix://"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheStats:
+    """What a database's cache did in this process since it was opened.
+
+    ``bypasses``: reads that went to the database because a writer was at work or their
+    transaction had written. ``uncached``: reads that cannot be cached, by reason. ``away``:
+    reads that found the store out of reach. ``degraded``: commits it was not told of in time.
+    ``unknown_values``: results not kept because of a class that is not known to come back
+    equal. ``sampled`` and ``mismatches``: hits that were read again, and those that differed.
+    ``entries``, ``bytes`` and ``evicted`` are the memory store's.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    shared: int = 0
+    bypasses: int = 0
+    away: int = 0
+    fills: int = 0
+    commits: int = 0
+    degraded: int = 0
+    unknown_values: int = 0
+    sampled: int = 0
+    mismatches: int = 0
+    entries: int = 0
+    bytes: int = 0
+    evicted: int = 0
+    uncached: Mapping[str, int] = field(default_factory=dict)
+
+
+def settings_of(given: str | Cache) -> Cache:
+    """The configuration behind ``cache=``. Raises OdacDbError for what is none."""
+    if isinstance(given, Cache):
+        return given
+    if isinstance(given, str):
+        return Cache(store=given)
+    message = f'cache: a URL, "memory" or Cache(...) is expected, not {type(given).__name__}'
+    raise OdacDbError(message)
+
+
+def _masked(text: str) -> str:
+    """What was given, without what may be a password in it."""
+    return repr(text.partition("://")[0]) if "://" in text else repr(text)

@@ -1,0 +1,191 @@
+"""Stamps that the processes of one host share, in a memory-mapped file.
+
+A table has a slot, by its name's hash: two tables in one slot only invalidate too much. A
+slot is a word, the stamp, and cells for the tokens of writers. The lowest bit of the word
+says that a token stands, so a reader needs one aligned load per table and no lock. Writers
+lock the file. The first word of the file is the counter that every stamp is taken from.
+
+Not promised: anything across hosts, across users (each has a file of its own), or after the
+file was deleted while processes use it: that is noticed at the next write, and within a
+second by reads.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from xxhash import xxh3_64_intdigest
+
+from odac_db.cache.protocol import Away, Stamps, Tables
+
+SLOTS = 8192
+_WIDTH = 16  # words of a slot: the stamp, tokens of writers
+_CELLS = _WIDTH - 1
+_SIZE = (SLOTS + 1) * _WIDTH * 8
+_LOOK_AT_FILE = 0.5  # seconds between looks whether the file is still there
+
+Cells: TypeAlias = dict[int, tuple[int, int]]
+"""The tokens of a writer: by place, the cell and what is in it."""
+
+_opened: dict[Path, Stampbook] = {}
+_opening = threading.Lock()
+
+
+def stampbook(name: str, *, token_seconds: float, directory: Path | None = None) -> Stampbook:
+    """The stamps of that name, one object in a process. Raises Away if they cannot be had."""
+    path = (directory or _shared_directory()) / f"odac-db-{os.getuid()}-{name}.stamps"
+    with _opening:
+        book = _opened.get(path)
+        if book is None or book.is_gone():
+            try:
+                book = Stampbook(path, token_seconds)
+            except OSError as error:
+                raise Away(f"{path} cannot be used for the stamps of the cache: {error}") from error
+            _opened[path] = book
+        return book
+
+
+def _shared_directory() -> Path:
+    memory = Path("/dev/shm")  # noqa: S108 - the file is ours alone, see _open
+    return memory if memory.is_dir() else Path(tempfile.gettempdir())
+
+
+class Stampbook:
+    """The file, mapped. ``words`` may be read at any time by anybody."""
+
+    def __init__(self, path: Path, token_seconds: float) -> None:
+        self.path = path
+        self.token_seconds = token_seconds
+        self._file = _open(path)
+        self._map = mmap.mmap(self._file, _SIZE)
+        self.words = memoryview(self._map).cast("Q")
+        self._lock = threading.Lock()
+        self._looked = time.monotonic()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def places(self, tables: Tables) -> tuple[int, ...]:
+        """Where in ``words`` the stamps of these tables are."""
+        return tuple((1 + xxh3_64_intdigest(name.encode()) % SLOTS) * _WIDTH for name in tables)
+
+    def current(self, places: Sequence[int]) -> Stamps | None:
+        """The stamps, None while a token stands or may have run out."""
+        words = self.words
+        found = tuple([words[place] for place in places])
+        return None if any(word & 1 for word in found) else found
+
+    def settled(self, places: Sequence[int]) -> Stamps | None:
+        with self._locked():
+            for place in dict.fromkeys(places):
+                if self.words[place] & 1 and self._cleared(place):
+                    self._stamp(place)
+            return self.current(places)
+
+    def announce(self, places: Sequence[int], before: Cells) -> Cells:
+        """A new stamp and a token in each place. What is returned takes them back.
+
+        ``before``: tokens that the same writer has already left.
+
+        Raises Away when others would not see it: the file is gone.
+        """
+        if self.is_gone():
+            raise Away(f"{self.path} was deleted while it was in use")
+        cells = dict(before)
+        with self._locked():
+            for place in dict.fromkeys(places):
+                self._cleared(place)
+                cell, token = before.get(place, (0, 0))
+                if not cell or self.words[place + cell] != token:
+                    cells[place] = self._left_token(place)
+                self._stamp(place)
+        return cells
+
+    def confirm(self, places: Sequence[int], cells: Cells) -> None:
+        with self._locked():
+            for place in dict.fromkeys(places):
+                cell, token = cells.get(place, (0, 0))
+                if cell and self.words[place + cell] == token:
+                    self.words[place + cell] = 0
+                self._cleared(place)
+                self._stamp(place)
+
+    def is_gone(self) -> bool:
+        """Whether another file, or none, is where this one was."""
+        try:
+            there = os.stat(self.path)
+        except OSError:
+            return True
+        mine = os.fstat(self._file)
+        return (there.st_ino, there.st_dev) != (mine.st_ino, mine.st_dev)
+
+    def is_gone_for_readers(self) -> bool:
+        """The same, looked at now and then."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_AT_FILE:
+            return False
+        if self.is_gone():
+            return True
+        self._looked = now
+        return False
+
+    def _left_token(self, place: int) -> tuple[int, int]:
+        """A cell with this writer's deadline, one nanosecond apart from all others there."""
+        cells = self.words[place + 1 : place + _WIDTH]
+        token = max(self._deadline(), max(cells) + 1)
+        free = next((cell for cell in range(1, _CELLS) if not cells[cell - 1]), _CELLS)
+        self.words[place + free] = token
+        # The last cell is for all who find no other, and only runs out.
+        return (0, 0) if free == _CELLS else (free, token)
+
+    def _deadline(self) -> int:
+        return time.monotonic_ns() + int(self.token_seconds * 1e9)
+
+    def _cleared(self, place: int) -> bool:
+        """Whether tokens had run out. One that is too far off is of before a reboot."""
+        now, ran_out = time.monotonic_ns(), not any(self.words[place + 1 : place + _WIDTH])
+        latest = now + int(3600 * 1e9)
+        for cell in range(place + 1, place + _WIDTH):
+            if self.words[cell] and not now < self.words[cell] < latest:
+                self.words[cell] = 0
+                ran_out = True
+        return ran_out
+
+    def _stamp(self, place: int) -> None:
+        """The next number; the word is written last, so that who dies here did nothing."""
+        self.words[0] += 1
+        pending = any(self.words[place + 1 : place + _WIDTH])
+        self.words[place] = self.words[0] << 1 | pending
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Alone among threads and processes. The lock of a process that dies is free."""
+        with self._lock:
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def _forked(self) -> None:
+        self._lock = threading.Lock()
+
+
+def _open(path: Path) -> int:
+    """The file, made if need be. Raises OSError for one that is another user's."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        if os.fstat(file).st_uid != os.getuid():
+            raise PermissionError("it belongs to another user")
+        os.ftruncate(file, _SIZE)
+    except BaseException:
+        os.close(file)
+        raise
+    return file

@@ -1,0 +1,131 @@
+"""The tables a statement depends on, and those it changes, by its text and the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from odac_db.cache.parsed import Named, Parsed, parsed
+from odac_db.cache.protocol import EVERYTHING
+from odac_db.dialects.reach import Operation, Reach
+
+
+class Reads(msgspec.Struct, frozen=True):
+    """What a read depends on; ``refused`` says why it is not cached."""
+
+    tables: tuple[str, ...] = ()
+    refused: str = ""
+
+
+def reads(sql: str, reach: Reach, declared: Iterable[str] | None = None) -> Reads:
+    """The stamps a read depends on. ``declared`` tables are taken at the caller's word.
+
+    With them the text may call any function and name what the catalog does not hold. What
+    locks, writes or is no query is refused all the same.
+    """
+    found = parsed(sql, reach.grammar)
+    if found.writes or found.uncached == "it locks rows":
+        return Reads(refused=found.uncached)
+    if declared is not None:
+        names = {*(name.casefold() for name in declared)}
+        known = {one.name for one in found.tables if one.name in reach.tables | set(reach.views)}
+        return Reads(_stamps(_behind(names | known, reach)[0], reach))
+    refused = _refused(found, reach)
+    if refused:
+        return Reads(refused=refused)
+    tables, refused = _behind({one.name for one in _real(found, reach)}, reach)
+    return Reads(refused=refused) if refused else Reads(_stamps(tables, reach))
+
+
+def _stamps(tables: Iterable[str], reach: Reach) -> tuple[str, ...]:
+    roots = {reach.kin.get(name, name) for name in tables}
+    return (EVERYTHING, *sorted(roots))
+
+
+def _refused(found: Parsed, reach: Reach) -> str:
+    reason = found.unknown or found.uncached
+    if reason:
+        return reason
+    for one in _real(found, reach):
+        if one.space and one.space not in reach.namespaces:
+            return f"{one.space}.{one.name} is in another database or of the server itself"
+        if one.name not in reach.tables and one.name not in reach.views:
+            return f"the catalog has no table {one.name}"
+    own = sorted(found.identifiers & reach.routines)
+    return f"it may call the function {own[0]}, which is not the server's own" if own else ""
+
+
+def _real(found: Parsed, reach: Reach) -> Iterator[Named]:
+    """The tables of a text, without its common table expressions."""
+    for one in found.tables:
+        is_local = one.name in found.local and not one.space
+        if not is_local or one.name in reach.tables or one.name in reach.views:
+            yield one
+
+
+def _behind(names: Iterable[str], reach: Reach) -> tuple[set[str], str]:
+    """Names with views replaced by what is behind them; and why that cannot be cached."""
+    tables: set[str] = set()
+    waiting, seen = list(names), set(names)
+    while waiting:
+        name = waiting.pop()
+        tables.add(name)
+        if name in reach.guarded:
+            return tables, f"{name} {reach.guarded[name]}"
+        if name not in reach.views:
+            continue
+        view = parsed(reach.views[name], reach.grammar)
+        refused = _refused(view, reach)
+        if refused:
+            return tables, f"the view {name}: {refused}"
+        following = {one.name for one in _real(view, reach)} - seen
+        seen |= following
+        waiting += following
+    return tables, ""
+
+
+def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """The stamps that a statement replaces. ``effects``: what triggers are declared to write."""
+    found = parsed(sql, reach.grammar)
+    if found.unknown or found.identifiers & reach.routines:
+        return frozenset({EVERYTHING})
+    changed: set[tuple[str, Operation]] = set()
+    waiting = [(one.name, operation) for one, operation in found.writes]
+    while waiting:
+        change = waiting.pop()
+        if change in changed:
+            continue
+        changed.add(change)
+        name, operation = change
+        if name in reach.triggered:
+            if name not in effects:
+                return frozenset({EVERYTHING})
+            for other in effects[name]:
+                waiting += ((other.casefold(), each) for each in _OPERATIONS)
+        waiting += _following(name, operation, reach)
+        if name in reach.views:
+            base, refused = _behind({name}, reach)
+            if refused:
+                return frozenset({EVERYTHING})
+            waiting += ((each, operation) for each in base)
+    return frozenset(reach.kin.get(name, name) for name, _ in changed)
+
+
+def touching(names: Iterable[str], reach: Reach) -> set[str]:
+    """The stamps of these tables, and of those behind views."""
+    return {reach.kin.get(name, name) for name in _behind(names, reach)[0]}
+
+
+_OPERATIONS: tuple[Operation, ...] = ("insert", "update", "delete")
+
+
+def _following(name: str, operation: Operation, reach: Reach) -> Iterator[tuple[str, Operation]]:
+    """What foreign keys make of a change, one step far. A tree of partitions is one table."""
+    root = reach.kin.get(name, name)
+    for key in reach.keys:
+        if reach.kin.get(key.parent, key.parent) != root:
+            continue
+        action = {"delete": key.on_delete, "update": key.on_update}.get(operation)
+        if action is not None:
+            yield key.child, action

@@ -1,0 +1,174 @@
+"""Cached reads of a database, and what ``db.cache`` offers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, Executable, Result
+
+from odac_db.attempts import Transactions
+from odac_db.cache.caching import Caching
+from odac_db.cache.ongoing import ongoing
+from odac_db.cache.protocol import EVERYTHING
+from odac_db.cache.rows import Rows
+from odac_db.cache.settings import CacheStats
+from odac_db.cache.words import sort_of
+from odac_db.errors import OdacDbError
+from odac_db.query.performer import Answer, Cached, Performer, Read, Work
+from odac_db.query.shapes import Shape
+
+if TYPE_CHECKING:
+    from odac_db.transactions import Params, Transaction
+
+Value = TypeVar("Value")
+
+_MOST_SHAPES = 10_000
+_numbers = itertools.count(1)
+
+
+class CacheControl:
+    """The cache of one database: ``db.cache``. Without a cache nothing here does anything."""
+
+    def __init__(self, caching: Caching | None) -> None:
+        self._caching = caching
+
+    def clear(self, *tables: str) -> None:
+        """Forgets what was read from these tables, or everything, in all processes.
+
+        Raises CacheUnavailable.
+        """
+        if self._caching is None:
+            return
+        self._caching.touch(tables or (EVERYTHING,))
+        if not tables:
+            self._caching.clear()
+
+    def touch(self, *tables: str) -> None:
+        """Says that tables were changed by somebody who does not use this cache.
+
+        Call it after their commit. Reads that begin when this has returned do not see what was
+        cached before. Raises CacheUnavailable.
+        """
+        if self._caching is not None and tables:
+            self._caching.touch(tables)
+
+    def stats(self) -> CacheStats:
+        """What the cache did in this process since the database was opened."""
+        return CacheStats() if self._caching is None else self._caching.stats()
+
+
+class CachedReads:
+    """The cache of one database as the table API sees it."""
+
+    def __init__(self, caching: Caching, transactions: Transactions) -> None:
+        self.caching, self.transactions = caching, transactions
+        self.places: dict[Shape, bytes] = {}
+
+    def reads(self, seconds: float | None, depends_on: Collection[str] | None) -> Performer:
+        return Served(self, seconds, depends_on)
+
+    def forget(self, table: str) -> None:
+        self.caching.touch((table,))
+
+    def place(self, shape: Shape) -> bytes:
+        """What tells the reads of this shape in this process."""
+        found = self.places.get(shape)
+        if found is None:
+            if len(self.places) > _MOST_SHAPES:
+                self.places.clear()  # what is in the cache under these is found no more
+            found = self.places[shape] = b"shape" + next(_numbers).to_bytes(6, "big")
+        return found
+
+
+class Served:
+    """Executes reads from the cache where it can; streams and writes as ever."""
+
+    __slots__ = ("_depends_on", "_home", "_seconds")
+
+    def __init__(
+        self, home: CachedReads, seconds: float | None, depends_on: Collection[str] | None
+    ) -> None:
+        self._home, self._seconds, self._depends_on = home, seconds, depends_on
+
+    @property
+    def cached(self) -> Cached | None:
+        return self._home
+
+    def read(self, read: Read) -> Answer:
+        """The rows; the shape and the values are enough to find them in this process."""
+        home = self._home
+        caching, transactions = home.caching, home.transactions
+        outer = transactions._current()
+        if outer is not None and not is_plain(outer.transaction.connection):
+            return transactions.read(read)
+        local = None
+        if read.shape.shared and self._depends_on is None:
+            local = caching.local(home.place(read.shape), read.values)
+            found = caching.current(local) if local is not None else None
+            if found is not None:
+                return found.rows
+        statement, params = read.statement, read.params
+        asked = caching.statements.asked(statement, params)
+        rows = caching.read(
+            asked,
+            query_of(transactions, statement, params),
+            ttl=self._seconds,
+            depends_on=self._depends_on,
+            shares=outer is None,
+            local=local,
+        )
+        return rows.rows
+
+    def stream(self, read: Read, batch: int) -> Iterator[Answer]:
+        return self._home.transactions.stream(read, batch)
+
+    def write(self, work: Callable[[Work], Value], *, several: bool) -> Value:
+        return self._home.transactions.write(work, several=several)
+
+
+def executed(
+    caching: Caching,
+    transactions: Transactions,
+    statement: Executable,
+    params: Params | None,
+    ttl: float | None,
+    depends_on: Collection[str] | None,
+) -> Result[Any]:
+    """The statement's rows, from the cache where they are current.
+
+    Inside a transaction only while it has not written, at READ COMMITTED.
+    """
+    if ttl is not None and ttl <= 0:
+        raise OdacDbError(f"cache: seconds to keep rows, more than 0, are expected, not {ttl}")
+    outer = transactions._current()
+    inside = outer.transaction.connection if outer is not None else None
+    if (inside is not None and not is_plain(inside)) or not isinstance(params, Mapping | None):
+        return transactions.execute(statement, params)
+    asked = caching.statements.asked(statement, params)
+    if sort_of(str(asked.compiled)) != "read":
+        return transactions.execute(statement, params)
+    query = query_of(transactions, statement, params)
+    rows = caching.read(asked, query, ttl=ttl, depends_on=depends_on, shares=inside is None)
+    return caching.statements.result(asked, rows)
+
+
+def query_of(
+    transactions: Transactions, statement: Executable, params: Mapping[str, Any] | None
+) -> Callable[[], Rows]:
+    """Reads the rows from the database."""
+
+    def rows_of(transaction: Transaction) -> Rows:
+        result = transaction.execute(statement, params)
+        keys, rows = tuple(map(str, result.keys())), tuple(tuple(row) for row in result)
+        return Rows(keys, rows, strange=ongoing(transaction.connection).strange)
+
+    return lambda: transactions.within(rows_of)
+
+
+def is_plain(conn: Connection) -> bool:
+    """Whether a statement there sees what one by itself would see."""
+    done = ongoing(conn)
+    level = conn.get_execution_options().get("isolation_level") or conn.default_isolation_level
+    return level == "READ COMMITTED" and not (done.wrote or done.strange)

@@ -1,0 +1,59 @@
+"""What statements touch beyond the tables they name, from the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from odac_db.dialects.reach import KeyActions, Reach, on_delete, on_update
+
+_TABLES = """
+SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE()"""
+_VIEWS = """
+SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()"""
+_KEYS = """
+SELECT TABLE_NAME, REFERENCED_TABLE_NAME, DELETE_RULE, UPDATE_RULE
+FROM information_schema.REFERENTIAL_CONSTRAINTS
+WHERE CONSTRAINT_SCHEMA = DATABASE() OR UNIQUE_CONSTRAINT_SCHEMA = DATABASE()"""
+_TRIGGERS = """
+SELECT DISTINCT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS
+WHERE EVENT_OBJECT_SCHEMA = DATABASE()"""
+_ROUTINES = """
+SELECT DISTINCT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()"""
+
+
+def reach(connection: Connection) -> Reach:
+    """Six statements. Rows of engines without transactions are seen before any COMMIT."""
+    tables = _rows(connection, _TABLES)
+    keys = tuple(
+        KeyActions(child.casefold(), parent.casefold(), on_delete(deletes), on_update(updates))
+        for child, parent, deletes, updates in _rows(connection, _KEYS)
+        if parent
+    )
+    (current,) = _rows(connection, "SELECT DATABASE()")[0]
+    return Reach(
+        grammar="mysql",
+        tables=frozenset(name.casefold() for name, kind, _ in tables if kind == "BASE TABLE"),
+        views={name.casefold(): _text(sql) for name, sql in _rows(connection, _VIEWS)},
+        keys=keys,
+        triggered=frozenset(name.casefold() for (name,) in _rows(connection, _TRIGGERS)),
+        guarded={
+            name.casefold(): f"is kept by {engine}, which has no transactions"
+            for name, kind, engine in tables
+            if kind == "BASE TABLE" and engine != "InnoDB"
+        },
+        kin={},
+        routines=frozenset(name.casefold() for (name,) in _rows(connection, _ROUTINES)),
+        namespaces=frozenset({current.casefold()}),
+    )
+
+
+def _rows(connection: Connection, sql: str) -> Sequence[Any]:
+    return connection.exec_driver_sql(sql).all()
+
+
+def _text(sql: Any) -> str:
+    return sql.decode() if isinstance(sql, bytes) else sql or ""

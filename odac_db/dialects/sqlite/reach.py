@@ -1,0 +1,35 @@
+"""What statements touch beyond the tables they name, from the catalog."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from odac_db.dialects.reach import KeyActions, Reach, on_delete, on_update
+
+_KEYS = """
+SELECT m.name, k."table", k.on_delete, k.on_update
+FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) k WHERE m.type = 'table'"""
+
+
+def reach(connection: Connection) -> Reach:
+    """Two statements. Functions of the application are not in the catalog."""
+    found = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master").all()
+    keys = tuple(
+        KeyActions(child.casefold(), parent.casefold(), on_delete(deletes), on_update(updates))
+        for child, parent, deletes, updates in connection.exec_driver_sql(_KEYS).all()
+    )
+    return Reach(
+        grammar="sqlite",
+        tables=frozenset(name.casefold() for kind, name, _, _ in found if kind == "table"),
+        views={name.casefold(): sql for kind, name, _, sql in found if kind == "view"},
+        keys=keys,
+        triggered=frozenset(on.casefold() for kind, _, on, _ in found if kind == "trigger"),
+        guarded={
+            name.casefold(): "is a virtual table"
+            for kind, name, _, sql in found
+            if kind == "table" and (sql or "").upper().startswith("CREATE VIRTUAL")
+        },
+        kin={},
+        routines=frozenset(),
+        namespaces=frozenset({"main"}),
+    )
