@@ -437,7 +437,8 @@ def main() -> None:
         verdict = judged(directory)
         wrong = divergent(plan)
         if store != given.store:
-            redis.Redis.from_url(given.store).execute_command("ACL", "DELUSER", USER)
+            server: Any = redis.Redis.from_url(given.store)
+            server.acl_deluser(USER)
         hits, misses, others = (
             sum(map(int, column))
             for column in zip(
