@@ -52,6 +52,7 @@ LABELS = {
     "set_table_options": Label("~", "set table options"),
     "set_object_comment": Label("~", "comment on"),
     "clean_orphans": Label("~", "clean orphans"),
+    "backfill": Label("~", "fill"),
 }
 
 

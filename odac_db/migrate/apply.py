@@ -21,12 +21,14 @@ from sqlalchemy.exc import DBAPIError
 from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import MigrationFailed
 from odac_db.migrate import ledger
+from odac_db.migrate.backfill.ahead import to_fill_ahead
+from odac_db.migrate.backfill.run import fill
 from odac_db.migrate.locked import locked_by
 from odac_db.migrate.orphans.clean import OrphanKey, clean_all
 from odac_db.migrate.orphans.cleaning import Cleaning
 from odac_db.migrate.patience import FURTHER, Attempts
 from odac_db.migrate.reverse import found_by
-from odac_db.schema.changes import CleanOrphans
+from odac_db.schema.changes import Backfill, CleanOrphans
 from odac_db.schema.model import Schema
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Operation, Progress, Statement
@@ -156,11 +158,18 @@ class Execution:
         return self.features.transactional_ddl and not self.parts
 
     def execute_ahead(self, operations: Sequence[Operation]) -> None:
-        """Executes what must be committed before the rest may use it, outside any transaction."""
+        """Executes what must be committed before the rest may use it, outside any transaction.
+
+        Most of a large table that needs filling is filled here too, without a lock on it.
+        """
         for operation in operations:
             for statement in operation.statements:
                 if statement.stage == "ahead":
                     self.execute_alone(operation, statement)
+        # Where a table is rebuilt the lock is the plan's own transaction (SQLite).
+        if self.features.transactional_ddl and self.features.alters_in_place:
+            for position in to_fill_ahead(operations, self.live):
+                fill(self, operations, position, self.live)
 
     def _execute(self, position: int) -> int:
         """Executes one operation, or a row of cleanings as one; the position after it."""
@@ -170,6 +179,10 @@ class Execution:
         self.tell(position, 0)
         if isinstance(operation.change, CleanOrphans):
             return self.clean(position)
+        if isinstance(operation.change, Backfill) and not self.features.transactional_ddl:
+            live = self.dialect.introspect(self.conn, self.features, [operation.table])
+            fill(self, self.operations, position, live)
+            return position + 1
         for statement in operation.statements:
             if statement.stage != "main":
                 continue
@@ -200,6 +213,11 @@ class Execution:
                         self.conn.exec_driver_sql(statement.undo)
                 raise
             return
+
+    def at_work_on(self, table: str) -> None:
+        """The next waits are for this table, and short."""
+        self._table = table
+        self.dialect.locking.limit(self.conn, self.online.table_lock_timeout, self.features)
 
     def execute(self, operation: Operation, statement: Statement) -> None:
         """Executes one statement of an operation, once."""
@@ -237,13 +255,20 @@ class Execution:
         self.orphans += clean_all(work, keys)
         return end
 
-    def tell(self, position: int, rows: int = 0, waits_for: tuple[str, ...] = ()) -> None:
+    def tell(
+        self,
+        position: int,
+        rows: int = 0,
+        waits_for: tuple[str, ...] = (),
+        among: Sequence[Operation] = (),
+    ) -> None:
         """Tells the listener where the run is."""
-        operation = self.operations[position] if position < len(self.operations) else None
+        operations = among or self.operations
+        operation = operations[position] if position < len(operations) else None
         self.listener(
             Progress(
-                position=min(position + 1, len(self.operations)),
-                total=len(self.operations),
+                position=min(position + 1, len(operations)),
+                total=len(operations),
                 summary=f"{operation.kind.replace('_', ' ')} {operation.summary}"
                 if operation
                 else "seeds",

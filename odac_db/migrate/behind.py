@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from odac_db.migrate import ledger
 from odac_db.migrate.apply import Execution
-from odac_db.schema.changes import CleanOrphans
+from odac_db.migrate.backfill.run import fill
+from odac_db.schema.changes import Backfill, CleanOrphans
 from odac_db.schema.plan import STAGES, Stage
 
 __all__ = ["execute_behind"]
@@ -41,6 +42,10 @@ def _execute_stage(work: Execution, position: int, stage: Stage) -> None:
     if isinstance(operation.change, CleanOrphans):
         work.dialect.locking.limit(work.conn, work.online.table_lock_timeout, work.features)
         work.attempts.until_done(lambda: work.clean(position))
+    if isinstance(operation.change, Backfill):
+        live = work.dialect.introspect(work.conn, work.features, [operation.table])
+        fill(work, work.operations, position, live)
+        return
     for statement in operation.statements:
         if statement.stage == stage:
             work.execute_alone(operation, statement)

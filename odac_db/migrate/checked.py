@@ -8,6 +8,7 @@ import msgspec
 
 from odac_db.errors import ConstraintSetupError
 from odac_db.migrate import preflight
+from odac_db.migrate.backfill.planning import backfilled
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.leaving import let_go
 from odac_db.migrate.relax import relaxed
@@ -15,6 +16,7 @@ from odac_db.schema.changes import (
     AddColumn,
     AddForeignKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     ReplaceEnum,
@@ -71,6 +73,7 @@ def checked(
         change = pending[position]
         found[id(change)] = (*found.get(id(change), ()), *findings)
     settled = waiting([part for verdict in judged for part in _permitted(verdict, found)])
+    settled = backfilled(settled, found, in_place=site.features.alters_in_place)
     # Of the keys that will be added, and of no others: what waits cleans nothing.
     cleaning = list(_cleaning(settled, found, site.live))
     for clean, cause in cleaning:
@@ -159,21 +162,39 @@ def _permitted(verdict: Verdict, found: dict[int, tuple[Finding, ...]]) -> Itera
     blocked = replace(verdict, status="blocked", reason=reason)
     change = verdict.change
     if isinstance(change, AlterColumn):
-        between = _between(change.before, change.after, refusing)
+        found[id(change)] = tuple(each for each in findings if not _is_filled(each))
+        between = _between(change, findings)
         if between not in (change.before, change.after):
             step = AlterColumn(table=change.table, before=change.before, after=between)
             rest = AlterColumn(table=change.table, before=between, after=change.after)
-            found[id(step)] = tuple(each for each in findings if not each.refuses)
+            harmless = (each for each in findings if not each.refuses)
+            found[id(step)] = tuple(each for each in harmless if step.fills or not _is_filled(each))
             found[id(rest)] = refusing
             yield replace(verdict, change=step)
             blocked = replace(blocked, change=rest)
     yield blocked
 
 
-def _between(before: Column, after: Column, refusing: Sequence[Finding]) -> Column:
-    """The column with all that the data has nothing against."""
+def _between(change: AlterColumn, findings: Sequence[Finding]) -> Column:
+    """The column with all that the data has nothing against.
+
+    Rows that hold NULL and would get the default keep it NULL where that is refused, too.
+    """
+    before, after = change.before, change.after
+    refusing = [finding for finding in findings if finding.refuses]
+    filled = any(map(_is_filled, findings))
+    alike = filled and any(finding.kind == "duplicates" for finding in refusing)
+    if alike and not change.aspects & {"type", "enum", "collation"}:
+        refusing = [finding for finding in refusing if finding.kind != "duplicates"]
     kept = {aspect for finding in refusing for aspect in _ASPECTS.get(finding.kind, ())}
+    if alike or (filled and "default" in kept and before.default is None):
+        kept.add("nullable")
     return replace(after, **{aspect: getattr(before, aspect) for aspect in kept})
+
+
+def _is_filled(finding: Finding) -> bool:
+    """Whether it tells of rows that hold NULL and will be given the default."""
+    return finding.kind == "nulls" and not finding.refuses
 
 
 def _let_go(verdicts: Sequence[Verdict], found: dict[int, tuple[Finding, ...]]) -> list[Verdict]:
@@ -193,7 +214,7 @@ def _cleaning(
     filled = {
         (change.table, change.column.name)
         for change in pending
-        if isinstance(change, AddColumn) and change.column.default is not None
+        if isinstance(change, AddColumn | Backfill) and change.column.default is not None
     }
     keys = [change for change in pending if isinstance(change, AddForeignKey)]
     deleting: set[str] = set()

@@ -13,6 +13,7 @@ from odac_db.schema.changes import (
     AddIndex,
     AddPrimaryKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     CreateEnum,
@@ -51,7 +52,7 @@ def name_of(change: Change) -> str:  # noqa: C901 - one line a change
             return change.table.name
         case RenameTable() | RenameColumn() | RenameEnum() | RenameConstraint():
             return change.after
-        case AddColumn() | DropColumn():
+        case AddColumn() | DropColumn() | Backfill():
             return change.column.name
         case AlterColumn():
             return change.after.name
@@ -77,10 +78,8 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
     match change:
         case CreateTable():
             return f"{name} ({_counted(change.table)})"
-        case AddColumn():
-            return f"{change.table}.{name} {_column(change.column)}"
-        case DropColumn():
-            return f"{change.table}.{name} {change.column.type}"
+        case AddColumn() | DropColumn() | Backfill():
+            return f"{change.table}.{name} {_of_column(change)}"
         case AlterColumn():
             return f"{change.table}.{name} {', '.join(_altered(change))}"
         case RenameTable() | RenameEnum():
@@ -112,6 +111,16 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
             return f"{name} {', '.join(f'{key}={value}' for key, value in change.after.items())}"
         case DropTable() | DropEnum() | SetTableComment() | SetObjectComment() | SetEnumComment():
             return name
+
+
+def _of_column(change: AddColumn | DropColumn | Backfill) -> str:
+    match change:
+        case AddColumn():
+            return _column(change.column)
+        case DropColumn():
+            return change.column.type
+        case Backfill():
+            return f"with {change.column.default}"
 
 
 def _counted(table: Table) -> str:

@@ -13,7 +13,16 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Subquery, literal_column, quoted_name, select
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    FromClause,
+    Subquery,
+    func,
+    literal_column,
+    quoted_name,
+    select,
+)
 
 from odac_db.migrate.expressions import mentions
 from odac_db.migrate.selectables import Raw, relation
@@ -34,6 +43,11 @@ _LITERAL = re.compile(
     r"""(?: -?\d+(?:\.\d+)? | '(?:[^'\\]|'')*' ) (?: ::[\w\ ."(),]+ )? | true | false""",
     re.VERBOSE | re.IGNORECASE,
 )
+
+
+def _former(place: int) -> quoted_name:
+    """The name of a live column's values beside those they will have."""
+    return quoted_name(f"_odac_former_{place}", True)
 
 
 class Foreseen:
@@ -108,14 +122,17 @@ class Foreseen:
             return None
         kept = self._kept(name, live)
         rows = relation(live.name, (column.name for column in kept.values()), self._namespace)
-        shown: list[ColumnElement[Any]] = [
-            rows.c[column.name].label(quoted_name(new, True)) for new, column in kept.items()
-        ]
-        for column in self._added.get(name, {}).values():
-            literal = self._literal(column)
+        shown: list[ColumnElement[Any]] = []
+        for place, (new, was) in enumerate(kept.items()):
+            value = rows.c[was.name]
+            shown.append(self._filled(name, new, was, value).label(quoted_name(new, True)))
+            if self.is_filled(name, new):
+                shown.append(value.label(_former(place)))
+        for added in self._added.get(name, {}).values():
+            literal = self._literal(added)
             if literal is not None:
                 value = literal_column(literal, Raw())
-                shown.append(value.label(quoted_name(column.name, True)))
+                shown.append(value.label(quoted_name(added.name, True)))
         if not shown:  # every column goes, the rows stay
             shown.append(literal_column("1", Raw()).label("odac_row"))
         found = select(*shown).select_from(rows).subquery(alias)
@@ -127,6 +144,34 @@ class Foreseen:
         fewer = len(kept) < len(self._values)
         self._values = kept
         return fewer
+
+    def _filled(
+        self, table: str, name: str, was: Column, value: ColumnElement[Any]
+    ) -> ColumnElement[Any]:
+        """The value of a live column, or the default that takes the place of its NULLs.
+
+        Not of a column whose type changes: its values are converted first.
+        """
+        after = self._altered[table][name].after if self.is_filled(table, name) else was
+        default = self._literal(after)
+        if after is was or default is None or after.type != was.type:
+            return value
+        return func.coalesce(value, literal_column(default, Raw()), type_=Raw())
+
+    def is_filled(self, table: str, name: str) -> bool:
+        """Whether the rows that hold NULL in a column will be given its default."""
+        altered = self._altered.get(table, {}).get(name)
+        return altered is not None and altered.fills
+
+    def was_null(self, table: str, name: str) -> ColumnElement[bool] | None:
+        """Over ``source``: whether a column that is filled holds NULL; None for any other."""
+        live = self.live(table)
+        if live is None or not self.is_filled(table, name):
+            return None
+        places = {new: place for place, new in enumerate(self._kept(table, live))}
+        if name not in places:
+            return None
+        return ColumnClause(_former(places[name]), Raw()).is_(None)
 
     def _converted(self, name: str, rows: Subquery, alias: str) -> Subquery:
         """The rows with the values that a change of type makes of theirs."""

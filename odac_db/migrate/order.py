@@ -25,6 +25,7 @@ from odac_db.schema.changes import (
     AddIndex,
     AddPrimaryKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     CreateEnum,
@@ -124,6 +125,8 @@ def _rank(  # noqa: C901 - one line a change
             return 8, 1, -place, 0
         case DropEnum():
             return 8, 2, 0, 0
+        case AlterColumn() if change.aspects == {"nullable"} and not change.after.nullable:
+            return 6, 1, place, 5  # once what was NULL is filled
         case _:
             return 6, 1, place, _TABLE_STEPS[type(change)]
 
@@ -146,11 +149,12 @@ _TABLE_STEPS: Mapping[type, int] = {
     SetTableOptions: 1,
     DropPrimaryKey: 2,
     AlterColumn: 3,
-    AddColumn: 4,
-    AddPrimaryKey: 5,
-    AddIndex: 6,
-    AddCheck: 7,
-    AddExclusion: 8,
-    SetTableComment: 9,
-    SetObjectComment: 10,
+    Backfill: 4,
+    AddColumn: 6,
+    AddPrimaryKey: 7,
+    AddIndex: 8,
+    AddCheck: 9,
+    AddExclusion: 10,
+    SetTableComment: 11,
+    SetObjectComment: 12,
 }

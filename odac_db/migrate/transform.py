@@ -21,6 +21,7 @@ from odac_db.schema.changes import (
     AddIndex,
     AddPrimaryKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     CreateEnum,
@@ -68,7 +69,7 @@ def transformed(schema: Schema, changes: Iterable[Change]) -> Schema:
                 _change_enum(enums, change)
             case RenameEnum():
                 _rename_enum(tables, enums, change)
-            case CleanOrphans():
+            case CleanOrphans() | Backfill():
                 pass
             case _:
                 name = table_of(change)

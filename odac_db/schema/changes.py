@@ -117,6 +117,14 @@ class AlterColumn(_Change, frozen=True, kw_only=True, tag="alter_column"):
             if field != "name" and getattr(self.before, field) != getattr(self.after, field)
         )
 
+    @property
+    def fills(self) -> bool:
+        """Whether rows that hold NULL are given the default, lest NOT NULL refuses them."""
+        after, default = self.after, self.after.default or "NULL"
+        plain = after.generated is None and after.identity is None
+        given = plain and default.partition("::")[0].upper() != "NULL"
+        return self.before.nullable and not after.nullable and given
+
 
 class AddPrimaryKey(_Change, frozen=True, kw_only=True, tag="add_primary_key"):
     table: str
@@ -226,6 +234,17 @@ class CleanOrphans(_Change, frozen=True, kw_only=True, tag="clean_orphans"):
     policy: OrphanPolicy
 
 
+class Backfill(_Change, frozen=True, kw_only=True, tag="backfill"):
+    """Rows that hold NULL in a column that is to be NOT NULL are given its default.
+
+    ``column`` is as it will be, ``rows`` how many were found. No value is ever overwritten.
+    """
+
+    table: str
+    column: Column
+    rows: int
+
+
 Change = (
     CreateEnum
     | AddEnumValue
@@ -255,6 +274,7 @@ Change = (
     | SetTableOptions
     | SetObjectComment
     | CleanOrphans
+    | Backfill
 )
 
 

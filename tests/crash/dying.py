@@ -5,8 +5,11 @@ Each line that is read is an order in JSON: ``url``, ``schema``, ``allow``, ``pr
 statement that writes; behind the last, if ``at`` is one more than there are; never, if 0.
 What only reads leaves a database as the last write left it and is not counted.
 
-One line of JSON answers: ``killed``; ``writes``, those that were executed; ``before``, the
-statement it died at; ``error``, of a migrate that failed.
+One line of JSON answers: ``killed``; ``writes``, the statements that were executed;
+``before``, the one it died at; ``error``, of a migrate that failed.
+
+Columns are filled and orphans cleaned a few rows at a time, and on PostgreSQL columns are
+filled ahead of the plan's transaction, as large tables are.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401
 from sqlalchemy import Engine, event
 
 from odac_db import Database
+from odac_db.migrate.backfill import ahead, batches
+from odac_db.migrate.orphans import cleaning
 
 _READS = re.compile(
     r"\s*(?:SELECT\b(?!.*\bsetval\b)|SHOW|DESCRIBE|PRAGMA|SET|DO|EXPLAIN)\b", re.I | re.S
@@ -35,14 +40,14 @@ class Life:
 
     def __init__(self, at: int, told: int) -> None:
         self.at = at
-        self.writes = 0
+        self.writes: list[str] = []
         self._told = told
 
     def before_statement(self, statement: str) -> None:
         if _READS.match(statement) is None:
-            if self.writes + 1 == self.at:
+            if len(self.writes) + 1 == self.at:
                 self.end(statement)
-            self.writes += 1
+            self.writes.append(statement)
 
     def end(self, statement: str) -> NoReturn:
         self.tell(killed=True, before=statement)
@@ -51,7 +56,8 @@ class Life:
 
     def tell(self, *, killed: bool = False, before: str = "", error: str = "") -> None:
         facts = {"killed": killed, "before": before, "error": error, "writes": self.writes}
-        os.write(self._told, json.dumps(facts).encode())
+        with os.fdopen(self._told, "w") as answer:
+            json.dump(facts, answer)
 
 
 def migrate(life: Life, url: str, schema: str, allow: list[str], prune: bool) -> None:
@@ -62,7 +68,7 @@ def migrate(life: Life, url: str, schema: str, allow: list[str], prune: bool) ->
     try:
         with Database.open(url, schema=schema) as db:
             db.migrate(allow=allow, prune=prune)
-            if life.writes + 1 == life.at:
+            if len(life.writes) + 1 == life.at:
                 life.end("")
     except Exception as error:
         life.tell(error=f"{type(error).__name__}: {error}")
@@ -86,7 +92,17 @@ def child(order: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
+def in_small_batches() -> None:
+    setattr(ahead, "MANY", 1)  # noqa: B010 - as large tables are
+    for name in ("SMALLEST", "FIRST", "LARGEST"):
+        setattr(batches, name, 2)
+    defaults = cleaning.Cleaning.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["batch"] = 2
+
+
 def main() -> None:
+    in_small_batches()
     for line in sys.stdin:
         print(json.dumps(child(json.loads(line))), flush=True)
 

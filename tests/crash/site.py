@@ -67,7 +67,8 @@ def _people_after(kit: Kit) -> Body:
     columns["size"] = {"type": "enum", "values": ["s", "m", "l"], "default": "l"}
     columns["name"] = {"type": "string", "length": 300, "nullable": False, "comment": "in full"}
     columns["nick"] = {"type": "string", "length": 20, "nullable": False, "default": "none"}
-    columns["uid"] = {"type": "uuid", "default": _random(kit)}
+    columns["uid"] = {"type": "uuid", "nullable": False, "default": _random(kit)}
+    columns["token"] = {"type": "uuid", "default": _random(kit)}
     return people | {
         "comment": "People, 50% of them",
         "indexes": [
@@ -244,7 +245,8 @@ def _events_after() -> Body:
 def _rows(kit: Kit) -> Rows:
     """Rows of people 1 to 5, of posts by people 1 to 9, of replies to posts 1 to 14."""
     people = [
-        {"id": n, "name": f"person {n}", "nick": f"nick {n}", "mood": "glad", "age": n, "town": "x"}
+        {"id": n, "name": f"person {n}", "mood": "glad", "age": n, "town": "x"}
+        | {"nick": None if n % 2 else f"nick {n}"}
         for n in range(1, 6)
     ]
     posts = [

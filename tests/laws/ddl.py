@@ -11,7 +11,7 @@ from tests.fixtures.servers import Server
 
 Steps = list[tuple[str, str]]
 
-CLEANING = {"clean_orphans"}  # changes rows
+CLEANING = {"clean_orphans", "backfill"}  # changes rows
 NOT_HERE = {
     "postgresql": {"set_table_options"},
     "mysql": {

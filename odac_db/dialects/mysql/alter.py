@@ -22,6 +22,7 @@ from odac_db.schema.changes import (
     AddIndex,
     AddPrimaryKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     CreateEnum,
@@ -107,6 +108,7 @@ class Clauses:
                 | AddForeignKey()
                 | DropForeignKey()
                 | CleanOrphans()
+                | Backfill()
                 | CreateEnum()
                 | AddEnumValue()
                 | ReplaceEnum()

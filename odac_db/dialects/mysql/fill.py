@@ -9,8 +9,8 @@ import msgspec
 from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import quote
-from odac_db.schema.changes import AddColumn, AlterColumn
-from odac_db.schema.model import Table
+from odac_db.schema.changes import AddColumn, AlterColumn, Backfill
+from odac_db.schema.model import Column, Table
 
 _UNSAFE = re.compile(
     r"\b(?:uuid|uuid_short|rand|sysdate|random_bytes|user|current_user|session_user"
@@ -58,11 +58,20 @@ def filled_up(change: AlterColumn, live: Table, features: MySQLFeatures) -> list
 
     Columns that follow updates are set to themselves, so that they do not follow this one.
     """
-    column, table = change.after, quote(change.table)
+    modified = f"MODIFY COLUMN {clauses.column(change.after, features)}"
+    return [
+        _update(change.table, change.after, live),
+        f"ALTER TABLE {quote(change.table)} {modified}",
+    ]
+
+
+def backfill(change: Backfill, live: Table) -> str:
+    """What a plan shows; it is carried out in batches."""
+    return _update(change.table, change.column, live)
+
+
+def _update(table: str, column: Column, live: Table) -> str:
     name = quote(column.name)
     still = [quote(other.name) for other in live.columns if other.on_update is not None]
     values = [f"{name} = {column.default}", *(f"{other} = {other}" for other in still)]
-    return [
-        f"UPDATE {table} SET {', '.join(values)} WHERE {name} IS NULL",
-        f"ALTER TABLE {table} MODIFY COLUMN {clauses.column(column, features)}",
-    ]
+    return f"UPDATE {quote(table)} SET {', '.join(values)} WHERE {name} IS NULL"

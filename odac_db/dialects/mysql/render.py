@@ -16,7 +16,7 @@ from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.alter import Clauses
 from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.fill import filled, filled_up, is_refused, was_left_empty
+from odac_db.dialects.mysql.fill import backfill, filled, filled_up, is_refused, was_left_empty
 from odac_db.dialects.mysql.following import follow
 from odac_db.dialects.mysql.ladder import online
 from odac_db.dialects.mysql.literals import quote
@@ -32,6 +32,7 @@ from odac_db.schema.changes import (
     AddForeignKey,
     AddIndex,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     CreateTable,
@@ -157,7 +158,9 @@ class _Renderer:
             )
         self.table, self.clauses, self.fulltext = "", [], False
 
-    def own_statements(self, position: int, change: Change) -> list[str] | None:
+    def own_statements(  # noqa: C901 - one line a change
+        self, position: int, change: Change
+    ) -> list[str] | None:
         """The statements of a change that shares none; None for one that is a clause."""
         match change:
             case CreateTable():
@@ -181,6 +184,8 @@ class _Renderer:
                 return [_alter(change.table, f"RENAME INDEX {names}")]
             case CleanOrphans():
                 return []
+            case Backfill():
+                return [backfill(change, self.live[change.table])]
             case AddColumn() if is_refused(change, self.features):
                 place = self.altering.place(change.table, change.column.name)
                 return filled(change, self.live[change.table], place, self.features)

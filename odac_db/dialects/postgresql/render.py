@@ -26,6 +26,7 @@ from odac_db.schema.changes import (
     AddIndex,
     AddPrimaryKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     CreateEnum,
@@ -114,6 +115,8 @@ class _Renderer:
                 yield keys.comment(change)
             case CleanOrphans():
                 pass
+            case Backfill():
+                yield from columns.backfill(change)
             case _:
                 yield from _constraint(change)
 

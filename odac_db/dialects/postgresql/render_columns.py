@@ -12,7 +12,7 @@ from odac_db.dialects.postgresql import render_tables as tables
 from odac_db.dialects.postgresql.casts import using
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.naming import quote
-from odac_db.schema.changes import AlterColumn
+from odac_db.schema.changes import AlterColumn, Backfill
 from odac_db.schema.model import Column
 
 replace = msgspec.structs.replace
@@ -97,3 +97,18 @@ def _made_plain(table: str, column: Column, features: PostgreSQLFeatures) -> Ite
     yield f"{alter} DROP COLUMN {aside}"
     if not column.nullable:
         yield f"{alter} ALTER COLUMN {name} SET NOT NULL"
+
+
+def backfill(change: Backfill) -> Iterator[str]:
+    """What is NULL gets the default; of a large table most was filled ahead, in batches.
+
+    No ALTER TABLE runs while triggers of the update wait for the end of the transaction.
+    """
+    yield fill(change)
+    yield "SET CONSTRAINTS ALL IMMEDIATE"
+
+
+def fill(change: Backfill) -> str:
+    """What is NULL gets the default, in one statement."""
+    column, default = quote(change.column.name), change.column.default
+    return f"UPDATE {quote(change.table)} SET {column} = {default} WHERE {column} IS NULL"

@@ -17,14 +17,20 @@ import xxhash
 from odac_db.dialects.postgresql import render_columns as columns
 from odac_db.dialects.postgresql import render_keys as keys
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
-from odac_db.dialects.postgresql.hazards import rewrites
 from odac_db.dialects.postgresql.naming import quote
+from odac_db.dialects.postgresql.not_null import (
+    becomes_not_null,
+    filled_late,
+    not_null,
+    validated,
+)
 from odac_db.schema.changes import (
     AddCheck,
     AddForeignKey,
     AddIndex,
     AddPrimaryKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     DropColumn,
@@ -92,6 +98,9 @@ class Staging:
             c.table: c.primary_key.name for c in changes if isinstance(c, DropPrimaryKey)
         }
         self._adopted: set[tuple[str, str | None]] = set()
+        self._filled = {
+            (change.table, change.column.name): change for change in filled_late(changes, big)
+        }
 
     def of(self, change: Change, aside: RenameConstraint | None) -> tuple[Statement, ...] | None:
         """The change's statements; None for one that is part of the transaction as it is.
@@ -113,8 +122,11 @@ class Staging:
                 return self._foreign_key(change)
             case AddCheck() if self._is_validated(change):
                 found = _check(change)
-            case AlterColumn() if change.table in self._big and _becomes_not_null(change):
-                found = self._not_null(change)
+            case AlterColumn() if change.table in self._big and becomes_not_null(change):
+                filled = self._filled.get((change.table, change.after.name))
+                found = not_null(change, filled, self._features)
+            case Backfill() if self._filled.get((change.table, change.column.name)) is change:
+                found = iter([Statement(columns.fill(change), stage="build")])
             case _:
                 return None
         return tuple(found)
@@ -213,27 +225,10 @@ class Staging:
         found = [f"ALTER TABLE {quote(table)} ADD {keys.foreign_key(added)}"]
         found += keys.commented(table, "foreign_key", key)
         statements = [Statement(sql, stage=stage) for sql in found]
-        return (*statements, *([_validated(table, key.name)] if big else []))
+        return (*statements, *([validated(table, key.name)] if big else []))
 
     def _is_validated(self, change: AddCheck) -> bool:
         return change.table in self._big and change.check.enforced and change.check.valid
-
-    def _not_null(self, change: AlterColumn) -> Iterator[Statement]:
-        """A validated CHECK spares SET NOT NULL its look at every row (PostgreSQL 12)."""
-        table, name = quote(change.table), quote(change.after.name)
-        nullable = replace(change, after=replace(change.after, nullable=True))
-        for sql in columns.alter_column(nullable, self._features):
-            yield Statement(sql)
-        digest = xxhash.xxh3_64_hexdigest(f"{change.table}.{change.after.name}".encode())
-        helper = f"_odac_{digest}"
-        yield Statement(
-            f"ALTER TABLE {table} ADD CONSTRAINT {quote(helper)} "
-            f"CHECK ({name} IS NOT NULL) NOT VALID"
-        )
-        yield _validated(change.table, helper)
-        yield Statement(f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL", stage="validate")
-        # Not in the same ALTER: the server drops first, and would then look at every row.
-        yield Statement(f"ALTER TABLE {table} DROP CONSTRAINT {quote(helper)}", stage="validate")
 
 
 def _check(change: AddCheck) -> Iterator[Statement]:
@@ -241,14 +236,7 @@ def _check(change: AddCheck) -> Iterator[Statement]:
     yield Statement(f"ALTER TABLE {quote(change.table)} ADD {keys.check(added)}")
     for sql in keys.commented(change.table, "check", change.check):
         yield Statement(sql)
-    yield _validated(change.table, change.check.name)
-
-
-def _becomes_not_null(change: AlterColumn) -> bool:
-    before, after = change.before, change.after
-    numbered = before.identity != after.identity or before.generated != after.generated
-    retyped = bool(change.aspects & {"type", "collation"}) and rewrites(before, after)
-    return before.nullable and not after.nullable and not (numbered or retyped)
+    yield validated(change.table, change.check.name)
 
 
 def _becomes_constraint(old: Index, new: Index) -> bool:
@@ -286,8 +274,3 @@ def _attached(table: str, index: Index, built: str | None) -> str:
         f"ALTER TABLE {quote(table)} ADD {keys.constraint(index.name)}UNIQUE "
         f"USING INDEX {quote(built or '')}{keys.deferrable(index.deferrable)}"
     )
-
-
-def _validated(table: str, name: str | None) -> Statement:
-    sql = f"ALTER TABLE {quote(table)} VALIDATE CONSTRAINT {quote(name or '')}"
-    return Statement(sql, stage="validate")

@@ -87,7 +87,11 @@ def _copy(before: Table, after: Table, name: str, anew: Collection[str]) -> Iter
 def _value(before: Column, after: Column) -> str:
     target = cast_of(before.type, after.type)
     value = quote(before.name)
-    return value if target is None else f"CAST({value} AS {target})"
+    if target is not None:
+        value = f"CAST({value} AS {target})"
+    if before.nullable and not after.nullable and after.default is not None:
+        return f"ifnull({value}, {after.default})"
+    return value
 
 
 def _rowid(before: Table, after: Table, copied: Sequence[str]) -> str | None:

@@ -38,6 +38,7 @@ from odac_db.schema.changes import (
     AddIndex,
     AddPrimaryKey,
     AlterColumn,
+    Backfill,
     Change,
     CleanOrphans,
     CreateEnum,
@@ -234,7 +235,9 @@ class _Renderer:
                 raise AssertionError(f"SQLite has no enum types: {change}")
             case SetEnumComment() | AddExclusion() | DropExclusion():
                 raise AssertionError(f"resolve refuses this for SQLite: {change}")
-            case AlterColumn() | AddPrimaryKey() | DropPrimaryKey() | SetTableOptions():
+            case (
+                AlterColumn() | Backfill() | AddPrimaryKey() | DropPrimaryKey() | SetTableOptions()
+            ):
                 raise AssertionError(f"this is for a rebuild: {change}")
             case AddForeignKey() | DropForeignKey() | AddCheck() | DropCheck():
                 raise AssertionError(f"this is for a rebuild: {change}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import column, literal_column, or_, quoted_name, select
 from sqlalchemy.exc import DBAPIError
@@ -61,11 +61,22 @@ def check(site: Site, changes: Sequence[Change]) -> dict[int, tuple[Finding, ...
     found: dict[int, list[Finding]] = {}
     for position, finding in look.findings(checks):
         found.setdefault(position, []).append(finding)
+    look.narrowed |= set(_given_defaults(changes, found))
     for position, change in enumerate(changes):
-        if position not in found or isinstance(change, AddPrimaryKey):
+        if position not in found or isinstance(change, AddPrimaryKey | AlterColumn):
             for compared in _compared(look, change, changes):
                 found.setdefault(position, []).append(compared)
     return {position: tuple(each) for position, each in sorted(found.items())}
+
+
+def _given_defaults(
+    changes: Sequence[Change], found: Mapping[int, Sequence[Finding]]
+) -> Iterator[tuple[str, str]]:
+    """Columns in which rows will have the same value, that had none."""
+    for position in found:
+        change = changes[position]
+        if isinstance(change, AlterColumn) and change.fills:
+            yield change.table, change.after.name
 
 
 def _retypes(change: AlterColumn) -> bool:
@@ -127,7 +138,9 @@ def _row_checks(foreseen: Foreseen, position: int, change: Change) -> Iterator[R
         case AddPrimaryKey():
             yield from _not_null(foreseen, position, change.table, change.primary_key.columns)
         case AlterColumn():
-            if change.before.nullable and not change.after.nullable:
+            if change.fills:
+                yield from _filled(foreseen, position, change)
+            elif change.before.nullable and not change.after.nullable:
                 yield from _not_null(foreseen, position, change.table, (change.after.name,))
             if change.after.check is not None and "check" in change.aspects:
                 yield from _condition(
@@ -147,7 +160,11 @@ def _not_null(
 ) -> Iterator[RowCheck]:
     rows = foreseen.source(table, table)
     live = [name for name in columns if rows is not None and name in rows.c]
-    asked = [name for name in live if foreseen.can_be_null(table, name)]
+    asked = [
+        name
+        for name in live
+        if foreseen.can_be_null(table, name) and not foreseen.is_filled(table, name)
+    ]
     if rows is None or not asked:
         return
     yield RowCheck(
@@ -159,6 +176,21 @@ def _not_null(
         remedy="fill them first",
         shown=tuple(asked),
     )
+
+
+def _filled(foreseen: Foreseen, position: int, change: AlterColumn) -> Iterator[RowCheck]:
+    name = change.after.name
+    empty = foreseen.was_null(change.table, name)
+    if empty is not None and foreseen.can_be_null(change.table, name):
+        yield RowCheck(
+            position=position,
+            table=change.table,
+            kind="nulls",
+            condition=empty,
+            said=f"hold NULL in {name}",
+            remedy=f"they are given the default {change.after.default}",
+            refuses=False,
+        )
 
 
 def _is_readable(foreseen: Foreseen, table: str, expression: str) -> bool:

@@ -65,6 +65,7 @@ def _guaranteed(foreseen: Foreseen, table: str, index: Index) -> bool:
         and part.length is None
         and part.collation is None
         and not foreseen.retyped(table, part.column)
+        and not foreseen.is_filled(table, part.column)
     }
     return any(
         key <= plain
