@@ -13,8 +13,9 @@ from odac_db.dialects.connect import engine_of, migrating, reading
 from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
 from odac_db.migrate import ledger
+from odac_db.migrate.approval import approving
 from odac_db.migrate.checked import raise_for_blocked
-from odac_db.migrate.hold import unknown_leave
+from odac_db.migrate.hold import known_leave
 from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.run import Runner
 from odac_db.schema.online import Online
@@ -130,12 +131,13 @@ class Database(Executing):
         ConnectionFailed, UnsupportedServer, ServerRefused or LedgerIsNewer.
         """
         with reading(self.engine) as conn:
-            leave = Leave(allow=_known(allow), prune=prune, online=online)
+            leave = Leave(allow=known_leave(allow), prune=prune, online=online)
             return self._runner(conn, leave).plan()
 
     def migrate(
         self,
         *,
+        plan: str | Path | Plan | None = None,
         allow: Collection[str] = (),
         prune: bool = False,
         strict: bool = False,
@@ -162,17 +164,22 @@ class Database(Executing):
         A table that others use is waited for a moment at a time, because whoever comes after
         queues up behind; then they have their turn, and it is tried again: see ``Online``.
 
-        Raises DeclarationError, ConnectionFailed, UnsupportedServer, ServerRefused,
-        LockNotAcquired, TableBusy, LedgerIsNewer, MigrationFailed, VerificationFailed,
-        SeedError and, if ``strict``, ConstraintSetupError.
+        With ``plan`` (of ``Database.plan``, or the file it was saved to) exactly that plan is
+        carried out: it says itself what is allowed. PlanRefused says what has moved since.
+
+        Raises DeclarationError, PlanRefused, ConnectionFailed, UnsupportedServer, ServerRefused,
+        LockNotAcquired, TableBusy, LedgerIsNewer, MigrationFailed, VerificationFailed, SeedError
+        and, if ``strict``, ConstraintSetupError.
         """
         leave = Leave(
-            allow=_known(allow),
+            allow=known_leave(allow),
             prune=prune,
             lock_timeout=lock_timeout,
             online=online,
             listener=progress,
         )
+        if plan is not None:
+            leave = approving(plan, self.name, leave)
         with migrating(self.engine) as conn:
             report = self._runner(conn, leave).migrate()
         if strict:
@@ -223,7 +230,7 @@ class Database(Executing):
         for one whose tables a later run changed.
         """
         with reading(self.engine) as conn:
-            return self._way_back(conn, run, Leave(allow=_known(allow))).plan()
+            return self._way_back(conn, run, Leave(allow=known_leave(allow))).plan()
 
     def migrate_back(
         self, run: str, *, allow: Collection[str] = (), lock_timeout: float = 60.0
@@ -234,7 +241,7 @@ class Database(Executing):
         declarations are not looked at: change them back as well, or the next migrate
         applies them again. Raises what ``migrate`` raises, and ReverseRefused.
         """
-        leave = Leave(allow=_known(allow), lock_timeout=lock_timeout)
+        leave = Leave(allow=known_leave(allow), lock_timeout=lock_timeout)
         with migrating(self.engine) as conn:
             return self._way_back(conn, run, leave).migrate()
 
@@ -280,21 +287,12 @@ class Database(Executing):
         if self._source is None:
             message = "no schema is given: Database.open(url, schema=...)"
             raise OdacDbError(message)
-        return _runner(conn, self._source, leave)
+        return _runner(conn, self._source, leave, self.name)
 
     def _way_back(self, conn: Connection, run: str, leave: Leave) -> Runner:
         before = ledger.found_before(conn, run)
-        return replace(_runner(conn, self._source or NoSource(), leave), back_to=before)
+        return replace(_runner(conn, self._source or NoSource(), leave, self.name), back_to=before)
 
 
-def _runner(conn: Connection, source: Source, leave: Leave) -> Runner:
-    return Runner(conn=conn, dialect=dialect_of(conn), source=source, leave=leave)
-
-
-def _known(allow: Collection[str]) -> Collection[str]:
-    """The leave that is given. Misspelt leave would hold back in silence what it names."""
-    given = (allow,) if isinstance(allow, str) else allow
-    fault = unknown_leave(given)
-    if fault:
-        raise OdacDbError(fault)
-    return given
+def _runner(conn: Connection, source: Source, leave: Leave, name: str) -> Runner:
+    return Runner(conn=conn, dialect=dialect_of(conn), source=source, leave=leave, name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,14 @@ from odac_db.cli.options import (
     allowed,
 )
 
+SavedPlan = Annotated[
+    Path | None,
+    typer.Option(
+        "--plan",
+        metavar="FILE",
+        help="Carry out exactly the plan that plan --out saved; refused if anything moved.",
+    ),
+]
 LockTimeout = Annotated[
     float,
     typer.Option(
@@ -54,6 +63,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     allow: Allow = None,
     allow_destructive: AllowDestructive = False,
     prune: Prune = False,
+    plan: SavedPlan = None,
     lock_timeout: LockTimeout = 60.0,
     table_lock_timeout: TableLockTimeout = 2.0,
     table_lock_patience: TableLockPatience = 60.0,
@@ -78,7 +88,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     with opened(url, schema, needs_schema=True) as connections:
         for name, db in connections.items():
             with naming(name, connections, done), shown_progress() as progress:
-                reports[name] = db.migrate(allow=leave, progress=progress, **given)
+                reports[name] = db.migrate(plan=plan, allow=leave, progress=progress, **given)
             if not as_json:
                 output.report(reports[name], title=name if len(connections) > 1 else "")
     if as_json:

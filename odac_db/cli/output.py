@@ -18,8 +18,9 @@ from rich.tree import Tree
 from odac_db.cli.labels import label_of
 from odac_db.cli.text import counted, plain_ascii, printable
 from odac_db.schema.changes import Change, CreateTable
+from odac_db.schema.drift import Drift
 from odac_db.schema.model import Column, Unsupported
-from odac_db.schema.plan import Drift, Hazard, Operation, Plan, Report
+from odac_db.schema.plan import Hazard, Operation, Plan, Report
 
 _MARKS = {"applied": ("✓", "green"), "held_back": ("⏸", "yellow"), "blocked": ("✗", "red")}
 _UNWRAPPED = 1_000_000

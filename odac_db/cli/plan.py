@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,10 @@ from odac_db.cli.options import (
     allowed,
 )
 
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Save the plan for migrate --plan FILE."),
+]
 AsSql = Annotated[bool, typer.Option("--sql", help="Print only the SQL, ready to read.")]
 
 
@@ -29,6 +34,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
     allow_destructive: AllowDestructive = False,
     prune: Prune = False,
     big_table: BigTable = 100_000,
+    out: Out = None,
     as_sql: AsSql = False,
     as_json: AsJson = False,
 ) -> int:
@@ -44,6 +50,11 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
             name: db.plan(allow=leave, prune=prune, online=online)
             for name, db in connections.items()
         }
+    if out is not None:
+        from odac_db.schema.plan import saved
+        from odac_db.schema.plan_file import write_plans
+
+        write_plans(out, [saved(each) for each in plans.values()])
     output = Output()
     if as_json:
         answers = {name: plan.to_json() for name, plan in plans.items()}

@@ -13,7 +13,7 @@ from odac_db.cli.options import AsJson, Schema, Url
 if TYPE_CHECKING:
     from odac_db.cli.output import Output
     from odac_db.database import Database
-    from odac_db.schema.plan import Drift
+    from odac_db.schema.drift import Drift
 
 
 def status(url: Url = None, schema: Schema = None, as_json: AsJson = False) -> int:
@@ -66,7 +66,7 @@ def _print(output: Output, standing: dict[str, Any], title: str) -> None:
     import msgspec
 
     from odac_db.cli.text import counted, moment
-    from odac_db.schema.plan import Drift
+    from odac_db.schema.drift import Drift
 
     if title:
         output.line((title, "bold underline"))

@@ -8,6 +8,7 @@
     ├── LockNotAcquired         another process is migrating and did not finish in time
     ├── TableBusy               others kept a table locked: see who, and try again
     ├── LedgerIsNewer           the database was migrated by a newer odac-db
+    ├── PlanRefused             something moved since the plan was saved: plan again
     ├── MigrationFailed         the server refused a statement
     ├── ConstraintSetupError    the rows refuse a declared change: mend them
     ├── VerificationFailed      the server accepted a statement and stored something else
@@ -48,6 +49,7 @@ from odac_db.errors.migration import (
     LedgerIsNewer,
     LockNotAcquired,
     MigrationFailed,
+    PlanRefused,
     PullRefused,
     ReverseRefused,
     SeedError,
@@ -81,6 +83,7 @@ __all__ = [
     "OdacDbError",
     "OnCommitFailed",
     "OutcomeUnknown",
+    "PlanRefused",
     "Problem",
     "PullRefused",
     "QueryRefused",

@@ -189,6 +189,18 @@ class VerificationFailed(OdacDbError):
         return f"the server stored something else than was declared:\n{lines}"
 
 
+class PlanRefused(OdacDbError):
+    """A saved plan does not fit any more, or never did; nothing was changed."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(self.reasons)
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  {reason}" for reason in self.reasons)
+        return f"the saved plan is refused, nothing was changed: plan again\n{lines}"
+
+
 class PullRefused(OdacDbError):
     """Files that a pull would overwrite exist and differ; none was written."""
 

@@ -49,6 +49,7 @@ class _Committed:
 class Execution:
     """One run on one connection: what it is to do, and what it has done so far.
 
+    ``check`` looks once more, when what is to be changed is locked and nothing is done yet.
     ``live`` is the schema as it was before. ``parts`` counts the commits made on the way,
     which cannot be taken back; ``locked`` is what the open transaction has locked.
     """
@@ -61,6 +62,7 @@ class Execution:
     operations: Sequence[Operation] = ()
     listener: Listener = lambda _: None
     online: Online = field(default_factory=Online)
+    check: Callable[[], None] = lambda: None
     done: int = 0
     parts: int = 0
     orphans: Counter[str] = field(default_factory=Counter)
@@ -89,6 +91,8 @@ class Execution:
         Raises MigrationFailed for the first one the server refuses.
         """
         self._claim()
+        if not self.done:
+            self.check()
         while self.done < len(self.operations):
             started = self.done
             self._make_room()

@@ -15,14 +15,21 @@ import msgspec
 import xxhash
 
 from odac_db.dialects.base import Features, Fingerprint
+from odac_db.migrate.leave import Leave
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.reconcile import Known
+from odac_db.schema.drift import Drift, Drifted
 from odac_db.schema.model import Schema, Unsupported
-from odac_db.schema.plan import Drift, Drifted, Plan
+from odac_db.schema.plan import Plan
+from odac_db.schema.plan_file import Basis
 from odac_db.version import VERSION
 
 _Hashes = dict[str, dict[str, str]]
 _hashes = msgspec.json.Decoder(_Hashes)
+
+
+# The facts a plan of nothing to do is made of.
+_VOUCHING = {"undeclared", "unsupported", "server", "namespace", "tables"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +52,7 @@ def vouched(book: Ledger, digest: str, fingerprint: Fingerprint) -> Plan | None:
     state = book.state
     asked = {"digest": digest, "version": VERSION, "fingerprint": fingerprint.value}
     # A killed run may have written some facts and not the others (MySQL, MariaDB).
-    if not all(asked.values()) or not state.keys() >= {"undeclared", "unsupported"}:
+    if not all(asked.values()) or not state.keys() >= _VOUCHING:
         return None
     if any(state.get(name) != value for name, value in asked.items()):
         return None
@@ -73,11 +80,28 @@ def facts(
         "files": files,
         "version": VERSION,
         "server": features.label,
+        "namespace": features.namespace,
         "fingerprint": fingerprint.value,
         "tables": msgspec.json.encode(_hashed(live)).decode(),
         "undeclared": msgspec.json.encode(plan.undeclared).decode(),
         "unsupported": msgspec.json.encode(plan.unsupported).decode(),
     }
+
+
+def basis(book: Ledger, connection: str, state: Mapping[str, str], leave: Leave) -> Basis:
+    """What a plan is made from, told from the facts about it."""
+    return Basis(
+        connection=connection,
+        odac_db=VERSION,
+        server=state["server"],
+        namespace=state["namespace"],
+        ledger=book.state.get("id", ""),
+        files=state["files"],
+        allow=tuple(sorted(leave.allow)),
+        prune=leave.prune,
+        big_table=leave.online.big_table,
+        objects=_hashes.decode(state["tables"] or "{}"),
+    )
 
 
 def drift(book: Ledger, files: str, live: Schema, features: Features) -> Drift:

@@ -55,6 +55,18 @@ def unknown_leave(allow: Collection[str]) -> str:
     return ""
 
 
+def known_leave(allow: Collection[str]) -> Collection[str]:
+    """The leave that is given. Misspelt leave would hold back in silence what it names.
+
+    Raises OdacDbError.
+    """
+    given = (allow,) if isinstance(allow, str) else allow
+    fault = unknown_leave(given)
+    if fault:
+        raise OdacDbError(fault)
+    return given
+
+
 def is_allowed(change: Change, allow: Collection[str]) -> bool:
     """Whether ``allow`` names this change: everything, its kind, or its kind and object."""
     kind, table, name = kind_of(change), table_of(change), name_of(change)

@@ -10,6 +10,7 @@ from odac_db.migrate.apply import Listener
 from odac_db.schema.declaration import Declarations
 from odac_db.schema.files.migrations import MigrationFile
 from odac_db.schema.online import Online
+from odac_db.schema.plan_file import SavedPlan
 
 __all__ = ["Leave", "Source"]
 
@@ -24,10 +25,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Leave:
-    """What the caller asks for beside the declarations; see ``plan.Request``."""
+    """What the caller asks for beside the declarations; see ``plan.Request``.
+
+    With ``approved`` exactly that plan is carried out, or none.
+    """
 
     allow: Collection[str] = ()
     prune: bool = False
     lock_timeout: float = 60.0
     online: Online = field(default_factory=Online)
     listener: Listener = lambda _: None
+    approved: SavedPlan | None = None

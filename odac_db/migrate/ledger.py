@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from odac_db.errors import LedgerIsNewer, ReverseRefused
+from odac_db.ids import nanoid
 from odac_db.migrate.bookkeeping import LONG_TEXT, ON_MYSQL, metadata
 from odac_db.migrate.reconcile import Known
 from odac_db.migrate.reverse import Before
@@ -122,7 +123,9 @@ def read_known(conn: Connection, book: Ledger) -> frozenset[Known]:
 def create(conn: Connection) -> None:
     """Makes the tables that are missing and stamps their format."""
     metadata.create_all(conn)
-    write_state(conn, {"format": str(FORMAT)})
+    told = set(conn.execute(sa.select(state_table.c.name)).scalars())
+    # A database keeps its id through every migrate; a plan file names it.
+    write_state(conn, {"format": str(FORMAT)} | ({} if "id" in told else {"id": nanoid()}))
 
 
 def write_state(conn: Connection, facts: Mapping[str, str]) -> None:

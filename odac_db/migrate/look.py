@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from odac_db.dialects.base import Fingerprint
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from odac_db.dialects.base import Dialect, Features, Fingerprint
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.plan import Draft
 from odac_db.migrate.reconcile import Known
@@ -31,3 +35,16 @@ class Look:
     seeds_wait: bool = False
     files: tuple[MigrationFile, ...] = ()
     expands: bool = False  # the plan is only what comes before the files
+
+
+def fingerprint_of(
+    conn: Connection, dialect: Dialect, features: Callable[[], Features]
+) -> Fingerprint:
+    """The catalog's, or none where the server would not say."""
+    try:
+        return dialect.fingerprint(conn)
+    except DBAPIError as error:
+        if error.orig is not None and dialect.failure(error.orig) is not None:
+            raise  # it could not say: asking on would only wait as long again
+        features()  # raises for a server that is not one we know
+        return Fingerprint()

@@ -16,6 +16,7 @@ from odac_db.migrate.dependants import Verdict
 from odac_db.migrate.describe import name_of, summary_of
 from odac_db.migrate.detach import detached
 from odac_db.migrate.diff import diff
+from odac_db.migrate.doomed import counted
 from odac_db.migrate.hold import judged, refuse_to_empty
 from odac_db.migrate.order import ordered
 from odac_db.migrate.preflight import Site
@@ -130,7 +131,7 @@ def drafted(
         asking=lambda changes: questions(renamed, changes, request.declarations),
     )
     plan = Plan(
-        operations=operations_of(conn, dialect, features, way),
+        operations=counted(conn, features, operations_of(conn, dialect, features, way), live),
         unsupported=live.unsupported,
         undeclared=tuple(sorted(set(renamed.tables) - set(declared.tables))),
     )

@@ -9,7 +9,8 @@ import msgspec
 
 from odac_db.migrate.apply import Execution, applied
 from odac_db.schema.changes import AlterColumn
-from odac_db.schema.plan import Drift, Operation, Plan, Report, SeedResult
+from odac_db.schema.drift import Drift
+from odac_db.schema.plan import Operation, Plan, Report, SeedResult
 
 
 def reported(

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import msgspec
 from sqlalchemy import Connection
@@ -21,8 +21,9 @@ from odac_db.errors import OdacDbError, VerificationFailed
 from odac_db.ids import nanoid
 from odac_db.migrate import ledger, seeds
 from odac_db.migrate.apply import Execution, is_ahead
+from odac_db.migrate.approval import refuse_if_moved, refuse_if_rows_moved
 from odac_db.migrate.behind import execute_behind
-from odac_db.migrate.facts import Memory, drift, facts, vouched
+from odac_db.migrate.facts import Memory, basis, drift, facts, vouched
 from odac_db.migrate.files.apply import FileRun
 from odac_db.migrate.files.expand import expanded
 from odac_db.migrate.files.program import loaded
@@ -31,7 +32,7 @@ from odac_db.migrate.files.review import named, pending_files
 from odac_db.migrate.leader import lead_on, leading
 from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.ledger import Ledger
-from odac_db.migrate.look import Look
+from odac_db.migrate.look import Look, fingerprint_of
 from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import learnt
 from odac_db.migrate.report import joined, repeated, reported
@@ -57,6 +58,7 @@ class Runner:
     leave: Leave
     back_to: Before | None = None
     known_features: Features | None = None
+    name: str = "default"
 
     @cached_property
     def features(self) -> Features:
@@ -65,23 +67,31 @@ class Runner:
 
     def plan(self) -> Plan:
         """What migrate would do. Changes nothing, not even a ledger table."""
-        return self._look().plan
+        return self._with_basis(self._look())
 
     def migrate(self) -> Report:
         """Brings the database to its declarations; says what was done and what is left."""
         started = time.monotonic()
-        look = self._unlocked_look()
+        look = self._unlocked_look() if self.leave.approved is None else None
         if look is not None and self._idle(look):
             return reported(look.plan, started)
         waited = time.monotonic() - started if look is None else 0.0
         timeout = self.leave.lock_timeout
         with leading(self.conn, self.dialect, self.features, timeout, waited=waited):
             look = self._look()
+            refuse_if_moved(self.leave, partial(self._with_basis, look))
             if look.files:
                 return self._lead_by_way_of_files(look, started)
             if self._idle(look):
                 return reported(look.plan, started)
             return self._lead(look, started)
+
+    def _with_basis(self, look: Look) -> Plan:
+        """The plan of a look, ready to be saved."""
+        drawn = look.draft
+        state = self._memory(look, drawn, look.fingerprint).state if drawn else look.ledger.state
+        found = basis(look.ledger, self.name, state, self.leave)
+        return msgspec.structs.replace(look.plan, basis=found)
 
     def _lead_by_way_of_files(self, look: Look, started: float) -> Report:
         """What adds, then the data migrations, then, after another look, all the rest."""
@@ -112,7 +122,7 @@ class Runner:
             return None
 
     def _look(self) -> Look:
-        fingerprint = self._fingerprint()
+        fingerprint = fingerprint_of(self.conn, self.dialect, lambda: self.features)
         book = ledger.read(self.conn, exists=fingerprint.ledger)
         digest = self.source.digest() if self.back_to is None else ""
         nothing = None if self.leave.prune else vouched(book, digest, fingerprint)
@@ -120,25 +130,13 @@ class Runner:
             return Look(ledger=book, fingerprint=fingerprint, plan=nothing)
         return self._full_look(book, fingerprint)
 
-    def _fingerprint(self) -> Fingerprint:
-        """The catalog's, or none where the server would not say."""
-        try:
-            return self.dialect.fingerprint(self.conn)
-        except DBAPIError as error:
-            if error.orig is not None and self.dialect.failure(error.orig) is not None:
-                raise  # it could not say: asking on would only wait as long again
-            _ = self.features  # raises for a server that is not one we know
-            return Fingerprint()
-
     def _full_look(self, book: Ledger, fingerprint: Fingerprint) -> Look:
         live = self.dialect.introspect(self.conn, self.features, None)
         if self.back_to is not None:
-            draft = drafted_back(
-                self.conn, self.dialect, self.features, live, self.back_to, self.leave.allow
-            )
-            return Look(
-                ledger=book, fingerprint=fingerprint, live=live, plan=draft.plan, draft=draft
-            )
+            allow = self.leave.allow
+            draft = drafted_back(self.conn, self.dialect, self.features, live, self.back_to, allow)
+            seen = Look(ledger=book, fingerprint=fingerprint, plan=draft.plan)
+            return replace(seen, live=live, draft=draft)
         files = pending_files(self.source.migrations(), applied_files(self.conn))
         declarations = self.source.read()
         request = Request(
@@ -186,6 +184,7 @@ class Runner:
 
     def _lead(self, look: Look, started: float) -> Report:
         """Executes what is pending, and then what that has made possible, until nothing is."""
+        given = (self.leave, self.conn, self.dialect, self.features)
         work = Execution(
             conn=self.conn,
             dialect=self.dialect,
@@ -194,6 +193,7 @@ class Runner:
             live=look.live,
             listener=self.leave.listener,
             online=self.leave.online,
+            check=partial(refuse_if_rows_moved, *given, look),
         )
         pending = look.plan.of_status("pending")
         if look.ledger.exists and is_ahead(pending):
@@ -229,7 +229,7 @@ class Runner:
                 if apart:
                     return look, written
                 look = self._verified(work.operations)
-                if not work.take(look.plan.of_status("pending")):
+                if self.leave.approved or not work.take(look.plan.of_status("pending")):
                     break
             self._end(look, work)
         return look, written

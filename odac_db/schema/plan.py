@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 import msgspec
 
+from odac_db.errors import PlanRefused
 from odac_db.schema.changes import Change
+from odac_db.schema.drift import Drift
 from odac_db.schema.model import OrphanPolicy, Unsupported
+from odac_db.schema.plan_file import Basis, SavedPlan, write_plans
 
 Status = Literal["pending", "held_back", "blocked", "applied"]
 Stage = Literal["ahead", "main", "build", "validate"]
@@ -151,38 +155,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class Drifted(msgspec.Struct, frozen=True, kw_only=True):
-    """A table or enum type that somebody else created, altered or dropped."""
-
-    change: Literal["created", "altered", "dropped"]
-    what: str
-    name: str
-
-
-class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has changed what since the last migrate: the files, the library, the database.
-
-    ``declared`` says that the schema files are others. ``library`` is the version of odac-db
-    that migrated last, where this is another. ``actual`` is what somebody changed in the
-    database without odac-db; it is empty, too, where that cannot be told (nothing was ever
-    migrated, a run died, odac-db or the server is of another version).
-    """
-
-    declared: bool = False
-    library: str = ""
-    actual: tuple[Drifted, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The drift as ``plan --json`` prints it."""
-        return {
-            **msgspec.to_builtins(self),
-            "actual": [msgspec.to_builtins(e) for e in self.actual],
-        }
-
-    def __bool__(self) -> bool:
-        return bool(self.declared or self.library or self.actual)
-
-
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Operations in the order they would run. Making a plan changes nothing.
 
@@ -190,6 +162,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ``drift`` says what has changed since the last migrate, and who did it.
     ``files`` are the data migrations that are to run between what is added and what refuses
     rows or goes. What they will have done to the data is not foreseen.
+    ``basis`` is what the plan was made from.
     """
 
     operations: tuple[Operation, ...] = ()
@@ -197,6 +170,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     undeclared: tuple[str, ...] = ()
     drift: Drift = Drift()
     files: tuple[str, ...] = ()
+    basis: Basis | None = None
 
     @property
     def in_sync(self) -> bool:
@@ -217,6 +191,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             "drift": self.drift.to_json(),
             "files": list(self.files),
         }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the plan to a file, for ``Database.migrate(plan=path)``.
+
+        The file is JSON that people can read: what the plan was made from, and each operation
+        with its SQL. It takes the place of an old one whole or not at all.
+        """
+        write_plans(path, [saved(self)])
+
+
+def saved(plan: Plan) -> SavedPlan:
+    """A plan as its file holds it. Raises PlanRefused while data migrations are pending."""
+    assert plan.basis is not None, "a plan is made by Database.plan"
+    if plan.files:
+        names = ", ".join(plan.files)
+        message = f"data migrations are pending, what they leave is not foreseen: migrate ({names})"
+        raise PlanRefused([message])
+    operations = tuple(operation.to_json() for operation in plan.operations)
+    return SavedPlan(basis=plan.basis, operations=operations)
 
 
 class SeedResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ from sqlalchemy import event
 from odac_db import Database, MigrationFailed, Plan, Report
 from odac_db.dialects import dialect_of
 from odac_db.schema.changes import Change
+from odac_db.schema.drift import Drift
 from odac_db.schema.files import read
-from odac_db.schema.plan import Drift
 from tests.fixtures.databases import LiveDatabase
 from tests.laws import ddl
 from tests.laws.folder import live, written

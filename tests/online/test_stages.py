@@ -132,6 +132,20 @@ def test_what_takes_long_is_outside_the_transaction(
     assert all(not operation.hazards for operation in site.plan(online=BIG).operations[1:])
 
 
+def test_a_saved_plan_has_the_same_stages(
+    postgresql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """Whatever the size from which tables are big where it is carried out."""
+    site = filled(postgresql_database, tmp_path / "schema")
+    plan = site.plan(online=BIG)
+    plan.save(tmp_path / "plan.json")
+    with dying(after=1000) as done:
+        assert site.migrate(plan=tmp_path / "plan.json").in_sync
+    sql = {statement.sql for one in plan.operations for statement in one.statements}
+    assert set(done) == sql
+    assert any("CONCURRENTLY" in each for each in done)
+
+
 def test_small_tables_are_changed_in_one_transaction(
     postgresql_database: LiveDatabase, tmp_path: Path
 ) -> None:

@@ -84,6 +84,7 @@ def test_leave_reaches_the_database(database: FakeDatabase, odac_db: Callable[..
     assert database.asked == {
         "allow": {"destructive"},
         "prune": False,
+        "plan": None,
         "lock_timeout": 2.5,
         "online": Online(table_lock_timeout=0.5, table_lock_patience=7),
     }
