@@ -1,0 +1,171 @@
+"""What the cache costs and saves, each beside something bare, in one run.
+
+    python bench/cache.py [--redis redis://127.0.0.1:6379/0]
+
+20 rows are read: from the memory store by a fluent call, and by ``execute``; uncached, by plain
+SQLAlchemy; a value of dogpile.cache's memory backend is taken, for a measure of this machine.
+From Redis: a hit beside a bare GET of the same bytes over one connection of redis-py. And what a
+commit costs more, and an entry's memory. Best of several rounds, taken in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import redis
+from dogpile.cache import make_region
+from sqlalchemy import create_engine, select, text
+
+from odac_db import Cache, Database
+
+SCHEMA = """
+columns:
+  id: {type: integer, primary: true}
+  title: {type: string, nullable: false}
+  status: {type: string, length: 10, nullable: false}
+  views: {type: big_integer, nullable: false, default: 0}
+"""
+ROUNDS = 7
+
+
+def best(*works: tuple[Callable[[], Any], int]) -> list[float]:
+    """Microseconds a call of each work, the best of all rounds."""
+    found = [float("inf")] * len(works)
+    gc.disable()
+    for _ in range(ROUNDS):
+        for place, (work, times) in enumerate(works):
+            begun = time.perf_counter()
+            for _ in range(times):
+                work()
+            found[place] = min(found[place], (time.perf_counter() - begun) / times * 1e6)
+    gc.enable()
+    return found
+
+
+def opened(folder: Path, store: str, **options: Any) -> Database:
+    cache = Cache(store=store, commit_within=1, namespace=str(folder), **options)
+    url = f"sqlite:///{folder / 'bench.db'}"
+    return Database.open(url, schema=folder / "schema", migrate=True, cache=cache)
+
+
+def filled(db: Database) -> None:
+    rows = [{"id": n, "title": f"post {n}", "status": "live", "views": n} for n in range(1, 101)]
+    db.posts.upsert(rows)
+
+
+def fluent(db: Database) -> Callable[[], Any]:
+    def read() -> Any:
+        posts = db.posts.cache(600).where(status="live").order_by("-views").limit(20)
+        return posts.select("id", "title").all()
+
+    return read
+
+
+def memory_hits(folder: Path) -> None:
+    with opened(folder, "memory") as db:
+        filled(db)
+        posts = db.posts.c
+        question = (
+            select(posts.id, posts.title)
+            .where(posts.status == "live")
+            .order_by(posts.views.desc())
+            .limit(20)
+        )
+        region = make_region().configure("dogpile.cache.memory")
+        region.set("key", "value")
+        engine = create_engine(db.engine.url)
+
+        def plain() -> Any:
+            with engine.connect() as conn:
+                return conn.execute(question).all()
+
+        read = fluent(db)
+        assert len(read()) == len(plain()) == 20
+        figures = best(
+            (read, 5000),
+            (lambda: db.execute(question, cache=600).all(), 1000),
+            (plain, 200),
+            (lambda: region.get("key"), 5000),
+        )
+        hit, executed, uncached, bare = figures
+    print(f"memory hit, 20 rows, fluent call {hit:6.1f} us   uncached / hit {uncached / hit:6.1f}")
+    print(f"memory hit, execute(...)         {executed:6.1f} us")
+    print(f"uncached through SQLAlchemy      {uncached:6.1f} us")
+    print(f"dogpile memory get               {bare:6.1f} us   hit / get {hit / bare:6.2f}")
+
+
+def redis_hits(folder: Path, url: str) -> None:
+    with opened(folder, url) as db:
+        filled(db)
+        read = fluent(db)
+        until = time.monotonic() + 5
+        while db.cache.stats().hits < 3 and time.monotonic() < until:
+            read()
+            time.sleep(0.05)
+        client = redis.Redis.from_url(url, protocol=3)
+        store: Any = db._caching.store  # type: ignore[union-attr]
+        (key,) = [key for key in client.scan_iter(f"{store._prefix}q:*")]
+        client.set("bench", client.get(key))
+        hit, bare = best((read, 500), (lambda: client.get("bench"), 500))
+        client.delete("bench")
+    print(f"Redis hit, fluent call           {hit:6.1f} us")
+    print(f"bare GET of the same bytes       {bare:6.1f} us   hit / GET {hit / bare:6.2f}")
+
+
+def commits(folder: Path, url: str | None) -> None:
+    update = text("UPDATE posts SET views = views + 1 WHERE id = 1")
+    plain = Database.open(f"sqlite:///{folder / 'bench.db'}")
+    databases = {"none": plain}
+    for store in ("memory", url):
+        for mode in ("strict", "relaxed"):
+            if store is not None:
+                label = f"{store.partition(':')[0]}, {mode}"
+                databases[label] = opened(folder, store, mode=mode)
+    works = [(lambda db=db: db.execute(update), 200) for db in databases.values()]
+    figures = best(*works)
+    for label, figure in zip(databases, figures, strict=True):
+        print(f"commit, cache {label:18} {figure:6.1f} us   more {figure - figures[0]:6.1f}")
+    for db in databases.values():
+        db.close()
+
+
+def entries(folder: Path) -> None:
+    number = 1000
+    with opened(folder, "memory") as db:
+        filled(db)
+        db.posts.cache(600).where(views__gt=-1).limit(20).select("id", "title").all()
+        tracemalloc.start()
+        for each in range(number):
+            db.posts.cache(600).where(views__gt=-each).limit(20).select("id", "title").all()
+        taken = tracemalloc.get_traced_memory()[0] / number
+        tracemalloc.stop()
+        said = db.cache.stats().bytes / db.cache.stats().entries
+    print(f"memory of an entry of 20 rows    {taken:6.0f} bytes   counted {said:6.0f}")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--redis", help="URL of a Redis that may be written to")
+    given = options.parse_args()
+    print(f"Python {sys.version.split()[0]}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "schema").mkdir()
+        (folder / "schema" / "posts.yaml").write_text(SCHEMA)
+        memory_hits(folder)
+        if given.redis:
+            redis_hits(folder, given.redis)
+        commits(folder, given.redis)
+        entries(folder)
+
+
+if __name__ == "__main__":
+    main()
