@@ -110,9 +110,9 @@ def redis_hits(folder: Path, url: str) -> None:
         while db.cache.stats().hits < 3 and time.monotonic() < until:
             read()
             time.sleep(0.05)
-        client = redis.Redis.from_url(url, protocol=3)
+        client: Any = redis.Redis.from_url(url, protocol=3)
         store: Any = db._caching.store  # type: ignore[union-attr]
-        (key,) = [key for key in client.scan_iter(f"{store._prefix}q:*")]
+        (key,) = list(client.scan_iter(f"{store._prefix}q:*"))
         client.set("bench", client.get(key))
         hit, bare = best((read, 500), (lambda: client.get("bench"), 500))
         client.delete("bench")
