@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING, Any
 from odac_db.version import VERSION
 
 if TYPE_CHECKING:
+    from odac_db.buffer.answers import BufferOptions, BufferStatus, FlushResult
+    from odac_db.buffer.buffer import Buffer
+    from odac_db.buffer.table import BufferedRow, BufferedTable
     from odac_db.cache.settings import Cache, CacheStats
     from odac_db.database import Database
     from odac_db.errors import (
+        BufferFull,
+        BufferRefused,
         CacheUnavailable,
         ConnectionFailed,
         ConstraintSetupError,
         ConstraintViolation,
         DeclarationError,
+        JournalFailed,
         LedgerIsNewer,
         LockNotAcquired,
+        LossDetected,
         MigrationFailed,
         MigrationFileFailed,
         MigrationFilesChanged,
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
         RetryExhausted,
         ReverseRefused,
         RollbackRefused,
+        RowRefused,
         SeedError,
         ServerRefused,
         TableBusy,
@@ -52,6 +60,13 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 __all__ = [
+    "Buffer",
+    "BufferFull",
+    "BufferOptions",
+    "BufferRefused",
+    "BufferStatus",
+    "BufferedRow",
+    "BufferedTable",
     "Cache",
     "CacheStats",
     "CacheUnavailable",
@@ -61,8 +76,11 @@ __all__ = [
     "Database",
     "DeclarationError",
     "Finding",
+    "FlushResult",
+    "JournalFailed",
     "LedgerIsNewer",
     "LockNotAcquired",
+    "LossDetected",
     "MigrationFailed",
     "MigrationFileFailed",
     "MigrationFilesChanged",
@@ -82,6 +100,7 @@ __all__ = [
     "ReverseRefused",
     "RollbackRefused",
     "Row",
+    "RowRefused",
     "SeedError",
     "ServerRefused",
     "Table",
@@ -96,6 +115,12 @@ __all__ = [
 _HOMES = {
     "Cache": "odac_db.cache.settings",
     "CacheStats": "odac_db.cache.settings",
+    "Buffer": "odac_db.buffer.buffer",
+    "BufferOptions": "odac_db.buffer.answers",
+    "BufferStatus": "odac_db.buffer.answers",
+    "BufferedRow": "odac_db.buffer.table",
+    "BufferedTable": "odac_db.buffer.table",
+    "FlushResult": "odac_db.buffer.answers",
     "Database": "odac_db.database",
     "Finding": "odac_db.schema.plan",
     "Online": "odac_db.schema.online",

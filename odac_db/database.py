@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from odac_db.buffered import Buffered, Journals, options_of
 from odac_db.dialects import dialect_of
 from odac_db.dialects.connect import engine_of, migrating, reading
 from odac_db.errors import OdacDbError
@@ -46,12 +47,11 @@ def _unheard(_: Progress) -> None:
     return None
 
 
-class Database(Executing):
+class Database(Executing, Buffered):
     """A database and the schema declared for it.
 
-    ``engine`` is an ordinary SQLAlchemy engine for the application. ``report`` is what the
-    migrate of ``open(..., migrate=True)`` did. Named connections (sub-folders of the
-    schema folder) are reached as ``db["analytics"]``.
+    ``engine`` is an ordinary SQLAlchemy engine for the application, ``report`` what
+    ``open(..., migrate=True)`` did, ``db["analytics"]`` a connection (a sub-folder of files).
     """
 
     def __init__(self, name: str, engine: Engine, source: Source | None) -> None:
@@ -75,6 +75,7 @@ class Database(Executing):
         online: Online = _ONLINE,
         progress: Callable[[Progress], None] = _unheard,
         cache: str | Cache | None = None,
+        buffer: Journals = None,
     ) -> Database:
         """A database, brought to its schema first if ``migrate``.
 
@@ -82,8 +83,8 @@ class Database(Executing):
         ``schema`` is a folder of schema files, a SQLAlchemy ``MetaData`` or a declarative
         base. With ``migrate`` every connection is migrated in turn; see ``migrate`` for the
         other arguments and what it raises. ``strict`` raises once all of them are migrated.
-        Nothing is connected without ``migrate``. ``cache``, ``"memory"``, a Redis URL or
-        ``Cache(...)``, has to be the same in every process that writes. Raises OdacDbError.
+        Nothing is connected without ``migrate``. ``cache``: ``"memory"``, a Redis URL or a Cache,
+        the same in every process that writes; ``buffer``: a folder or options. Raises OdacDbError.
         """
         urls = urls_of(url)
         folder = folder_of(schema)
@@ -95,15 +96,13 @@ class Database(Executing):
         for database in found.values():
             database._siblings = MappingProxyType(found)
             database._open_cache(cache)
+            database._options = options_of(buffer)
         first = found.get(DEFAULT) or next(iter(found.values()))
         if migrate:
             for database in found.values():
+                timeout = lock_timeout
                 database.report = database.migrate(
-                    allow=allow,
-                    prune=prune,
-                    lock_timeout=lock_timeout,
-                    online=online,
-                    progress=progress,
+                    allow=allow, prune=prune, lock_timeout=timeout, online=online, progress=progress
                 )
             if strict:
                 raise_for_blocked(each.report for each in found.values())
@@ -267,8 +266,9 @@ class Database(Executing):
             return restore(conn, dialect, features, live, run, constraint=constraint)
 
     def close(self) -> None:
-        """Closes every connection's pool. May be called twice."""
+        """Flushes what is buffered, closes every connection's pool. May be called twice."""
         for database in self._siblings.values():
+            database._close_buffer()
             database.engine.dispose()
             database._close_cache()
 

@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from odac_db.cli import buffer
 from odac_db.cli.check import check
 from odac_db.cli.demo import demo
 from odac_db.cli.errors import guarded
@@ -45,6 +46,14 @@ for verb in (migrate, plan, check, status, rollback, pull, fmt, json_schema, his
 app.add_typer(orphans, name="orphans")
 orphans.command("list")(guarded(list_orphans))
 orphans.command("restore")(guarded(restore))
+buffered = typer.Typer(
+    help="Buffered writes: journals, dead letters.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(buffered, name="buffer")
+for own in (buffer.status, buffer.drain, buffer.dead, buffer.retry, buffer.discard):
+    buffered.command()(guarded(own))
 app.command()(guarded(demo))
 
 

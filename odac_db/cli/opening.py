@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from odac_db.cli.errors import UsageProblem
 from odac_db.cli.settings import Models, read_settings
 
 if TYPE_CHECKING:
@@ -14,18 +16,24 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(
-    url: str | None, schema: str | None, *, needs_schema: bool
+    url: str | None, schema: str | None, *, needs_schema: bool, journals: Path | None = None
 ) -> Iterator[Mapping[str, Database]]:
-    """Every configured connection by name, closed again at the end; nothing is migrated."""
+    """Every configured connection by name, closed again at the end; nothing is migrated.
+
+    With a folder of ``journals`` the schema is read if there is one: what is buffered is
+    judged by it.
+    """
     settings = read_settings(url, schema)
-    schema_from = settings.declared() if needs_schema else None
+    wanted = needs_schema or (journals is not None and settings.schema is not None)
+    schema_from = settings.declared() if wanted else None
     if isinstance(schema_from, Models):
         from odac_db.cli.models import loaded
 
         schema_from = loaded(schema_from)
     from odac_db.database import Database
 
-    with Database.open(settings.url, schema=schema_from) as database:
+    behind: dict[str, Any] = {} if journals is None else {"buffer": journals}
+    with Database.open(settings.url, schema=schema_from, **behind) as database:
         yield database.connections
 
 
@@ -41,3 +49,11 @@ def naming(name: str, connections: Mapping[str, Database], done: list[str]) -> I
                 error.add_note(f"migrated before it: {', '.join(done)}")
         raise
     done.append(name)
+
+
+def naming_connection(name: str | None, connections: Mapping[str, Database]) -> Database:
+    """The connection of that name, the first if none is named."""
+    chosen = name or next(iter(connections))
+    if chosen not in connections:
+        raise UsageProblem(f"no connection {chosen!r}; there is {', '.join(connections)}")
+    return connections[chosen]

@@ -21,8 +21,9 @@ from odac_db.cli.urls import absolute_url, checked_url, url_from_parts
 DEFAULT = "default"
 _URL_VARIABLE = "ODAC_DB_URL"
 _SCHEMA_VARIABLE = "ODAC_DB_SCHEMA"
+_BUFFER_VARIABLE = "ODAC_DB_BUFFER"
 _REFERENCE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-_KEYS = ("url", "schema", "connections")
+_KEYS = ("url", "schema", "buffer", "connections")
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,21 @@ def read_schema_folder(
     """The schema folder alone, for commands that need no database."""
     file = _Pyproject.nearest(folder or Path.cwd())
     return Settings({}, _schema(schema, environment, file, folder or Path())).schema_folder()
+
+
+def read_buffer_folder(
+    buffer: str | None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+) -> Path | None:
+    """The folder of the journals of buffered writes; None where nobody named one."""
+    named = buffer or environment.get(_BUFFER_VARIABLE)
+    if named:
+        return Path(named)
+    file = _Pyproject.nearest(folder or Path.cwd())
+    written = file.text("buffer", environment)
+    return file.folder / written if written else None
 
 
 def _schema(

@@ -23,8 +23,13 @@
     ├── OutcomeUnknown          the connection broke at COMMIT: look whether it is done
     ├── CacheUnavailable        the cache is away, and nothing may be done without it
     ├── OnCommitFailed          it is committed, and a callback failed: do not run it again
-    └── QueryRefused            a query or a value is wrong: fix the code
-        └── UnknownName         there is no such table, column or operator
+    ├── QueryRefused            a query or a value is wrong: fix the code
+    │   └── UnknownName         there is no such table, column or operator
+    ├── BufferRefused           the buffer cannot keep its promise here: see what it lacks
+    ├── RowRefused              a row cannot be what its table takes: mend the values
+    ├── BufferFull              the buffer holds all it may: slow down
+    ├── JournalFailed           the disk refused the journal: mend the disk
+    └── LossDetected            operations are gone from journal and database: say so to people
 
 Facts are attributes, messages are built here, the driver's exception is kept as
 ``__cause__``, and a password never appears in any of them.
@@ -35,6 +40,13 @@ from __future__ import annotations
 from odac_db.errors.base import (
     OdacDbError,
     Problem,
+)
+from odac_db.errors.buffer import (
+    BufferFull,
+    BufferRefused,
+    JournalFailed,
+    LossDetected,
+    RowRefused,
 )
 from odac_db.errors.cache import CacheUnavailable
 from odac_db.errors.files import (
@@ -70,13 +82,17 @@ from odac_db.errors.transactions import (
 )
 
 __all__ = [
+    "BufferFull",
+    "BufferRefused",
     "CacheUnavailable",
     "ConnectionFailed",
     "ConstraintSetupError",
     "ConstraintViolation",
     "DeclarationError",
+    "JournalFailed",
     "LedgerIsNewer",
     "LockNotAcquired",
+    "LossDetected",
     "MigrationFailed",
     "MigrationFileFailed",
     "MigrationFilesChanged",
@@ -90,6 +106,7 @@ __all__ = [
     "RetryExhausted",
     "ReverseRefused",
     "RollbackRefused",
+    "RowRefused",
     "SeedError",
     "ServerRefused",
     "TableBusy",

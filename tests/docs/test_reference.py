@@ -12,7 +12,19 @@ import msgspec
 import pytest
 
 import odac_db
-from odac_db import Database, Query, Table, Transaction, errors
+from odac_db import (
+    Buffer,
+    BufferedRow,
+    BufferedTable,
+    BufferOptions,
+    BufferStatus,
+    Database,
+    FlushResult,
+    Query,
+    Table,
+    Transaction,
+    errors,
+)
 from odac_db.cli.history import STYLES
 from odac_db.dialects.mysql.features import _known as known_mysql
 from odac_db.dialects.postgresql.features import OLDEST as OLDEST_POSTGRESQL
@@ -35,7 +47,8 @@ REFERENCE = DOCS / "reference"
 FILES = (REFERENCE / "schema-files.md").read_text("utf-8")
 COMMANDS = (REFERENCE / "cli.md").read_text("utf-8")
 QUERIES = (REFERENCE / "queries.md").read_text("utf-8")
-API = (REFERENCE / "api.md").read_text("utf-8") + "\n" + QUERIES
+BUFFERS = (REFERENCE / "buffer.md").read_text("utf-8")
+API = (REFERENCE / "api.md").read_text("utf-8") + "\n" + QUERIES + "\n" + BUFFERS
 
 
 def first_words(text: str) -> list[str]:
@@ -121,7 +134,7 @@ def public(owner: type) -> set[str]:
     return {name for name in vars(owner) if not name.startswith("_")}
 
 
-ALL_OWNERS = [Database, Transaction, Query, Table]
+ALL_OWNERS = [Database, Transaction, Query, Table, Buffer, BufferedTable, BufferedRow]
 OWNERS = pytest.mark.parametrize("owner", ALL_OWNERS, ids=lambda o: o.__name__)
 
 
@@ -150,9 +163,19 @@ def test_parameters(owner: type) -> None:
     assert lacking == []
 
 
-@pytest.mark.parametrize(
-    "record", [Plan, Operation, Finding, Report, Progress], ids=lambda r: r.__name__
-)
+RECORDS_OF_API = [
+    Plan,
+    Operation,
+    Finding,
+    Report,
+    Progress,
+    BufferOptions,
+    FlushResult,
+    BufferStatus,
+]
+
+
+@pytest.mark.parametrize("record", RECORDS_OF_API, ids=lambda r: r.__name__)
 def test_attributes_of_records(record: type) -> None:
     methods = {name for name in public(record) if name not in record.__struct_fields__}  # type: ignore[attr-defined]
     expected = {*record.__struct_fields__, *methods}  # type: ignore[attr-defined]
@@ -205,8 +228,10 @@ def test_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
         commands = wide_help(monkeypatch, *verb).partition("Commands:\n")[2]
         return re.findall(r"^  ([\w-]+)  ", commands, re.MULTILINE)
 
-    verbs = {f"odac-db {verb}" for verb in listed()} - {"odac-db orphans"}
-    verbs |= {f"odac-db orphans {verb}" for verb in listed("orphans")}
+    verbs = {f"odac-db {verb}" for verb in listed()} - {"odac-db orphans", "odac-db buffer"}
+    verbs |= {
+        f"odac-db {group} {verb}" for group in ("orphans", "buffer") for verb in listed(group)
+    }
     assert {name for name in sections(COMMANDS) if name.startswith("odac-db ")} == verbs
 
 

@@ -1,0 +1,277 @@
+"""The face: ``db.buffer`` and its tables.
+
+Nothing runs before the first operation: then the database is asked once what its tables
+are, a journal is made and a thread begins. A forked child does that for itself.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from odac_db.buffer import exits, folders, letters
+from odac_db.buffer.answers import (
+    Acknowledge,
+    BufferOptions,
+    BufferStatus,
+    DeadLetter,
+    FlushResult,
+    JournalStatus,
+    Retried,
+)
+from odac_db.buffer.flush import Marking
+from odac_db.buffer.known import Known, Read, known
+from odac_db.buffer.running import Running, log
+from odac_db.buffer.shapes import Shape, Values
+from odac_db.buffer.table import BufferedTable
+from odac_db.buffer.tables import BufferTable
+from odac_db.errors import BufferFull, BufferRefused
+
+_all: weakref.WeakSet[Buffer] = weakref.WeakSet()
+
+
+class Buffer:
+    """The buffered writes of one database; ``buffer["events"]`` are those of one table.
+
+    What a call has acknowledged is in the database once, however often flushes, processes
+    and servers die in between; see ``Acknowledge`` for what survives what. Operations of
+    one process on tables that foreign keys connect take effect in their order. Not
+    promised: an order between processes, or that a flush happens at a certain moment.
+    Safe to use from any thread, and after a fork.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        read: Read | None,
+        options: BufferOptions,
+        *,
+        connection: str = "default",
+        marking: Marking | None = None,
+    ) -> None:
+        self.options = options
+        self._engine = engine
+        self._read = read
+        self._home = Path(options.folder) / connection
+        self._marking = marking
+        self._known: Known | None = None
+        self._running: Running | None = None
+        self._starting = threading.Lock()
+        self._tables: dict[str, BufferedTable] = {}
+        _all.add(self)
+
+    def table(self, name: str) -> BufferedTable:
+        """The buffered writes of a table. Raises KeyError for one that is not declared."""
+        found = self._tables.get(name)
+        if found is None:
+            found = self._tables[name] = BufferedTable(self, self._table(name))
+        return found
+
+    def __getitem__(self, name: str) -> BufferedTable:
+        return self.table(name)
+
+    def flush(self, *, wait: float | None = None) -> FlushResult:
+        """Brings what is pending into the database, and says what came of it.
+
+        ``wait`` None: everything is tried once. Otherwise what cannot be done is tried
+        again for so many seconds; 0 only asks the thread in the background for it. What is
+        ``pending`` in the answer stays in the journal, and ``paused`` says why.
+        """
+        running = self._start()
+        began = time.monotonic()
+        before = (running.flusher.totals.applied, running.flusher.totals.dead)
+        if wait == 0:
+            running.wake()
+        else:
+            targets = running.flusher.targets()
+            until = float("inf") if wait is None else began + wait
+            running.flush(until, targets, again=wait is not None)
+        totals = running.flusher.totals
+        return FlushResult(
+            rows=totals.applied - before[0],
+            dead=totals.dead - before[1],
+            pending=running.pending(),
+            seconds=time.monotonic() - began,
+            paused=running.paused(),
+        )
+
+    def status(self) -> BufferStatus:
+        """Where the buffer of this process stands. Asks nothing of the database."""
+        running = self._start()
+        flusher = running.flusher
+        sources = list(flusher.sources.values())
+        return BufferStatus(
+            pending=running.pending(),
+            oldest=running.oldest(),
+            bytes=sum(source.log.size() for source in sources),
+            journals=len(sources),
+            applied=flusher.totals.applied,
+            dead=flusher.totals.dead,
+            dropped=running.dropped,
+            transactions=flusher.totals.transactions,
+            flush_seconds=flusher.totals.seconds,
+            retries=sum(source.retries for source in sources),
+            rewound=sum(source.rewound for source in sources),
+            paused=running.paused(),
+            foreign=dict(flusher.foreign),
+        )
+
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The operations that the server refused, of all journals, oldest first."""
+        return letters.found(self._engine)
+
+    def retry_dead_letters(self, *, table: str | None = None) -> Retried:
+        """Tries them again, those of one table or all, each once and in a transaction of its own.
+
+        What is applied is no dead letter any more; what is refused again stays one.
+        """
+        running = self._start()
+        chosen = [one for one in self.dead_letters() if table in (None, one.table)]
+        with running.flusher.turn:
+            return letters.retried(running.flusher.session, running.flusher.ground, chosen)
+
+    def discard_dead_letters(self, *, table: str | None = None) -> int:
+        """Throws them away for good, those of one table or all; how many there were."""
+        chosen = [one for one in self.dead_letters() if table in (None, one.table)]
+        return letters.discarded(self._engine, chosen)
+
+    def journals(self) -> tuple[JournalStatus, ...]:
+        """The journals of the folder, of other processes too. Nothing begins by asking."""
+        return folders.journals(self._engine, self._home)
+
+    def adopt(self, *, accept_loss: bool = False) -> int:
+        """Takes over the journals of dead processes at once; how many operations they hold.
+
+        The thread in the background does it every few seconds. With ``accept_loss`` they are
+        flushed though something of them is lost, which the ledger counts.
+        """
+        running = self._start()
+        with running.flusher.turn:
+            running.flusher.adopt(accept_loss=accept_loss)
+            return running.pending()
+
+    def close(self, *, timeout: float | None = None) -> int:
+        """Flushes for the last time; how many operations stay in the journal.
+
+        They are brought into the database by the next process that uses the folder. After
+        it, another operation begins anew. May be called twice.
+        """
+        running, self._running = self._running, None
+        if running is None:
+            return 0
+        pending = running.stop(self.options.exit_timeout if timeout is None else timeout)
+        if pending:
+            log.warning(
+                "%d operations stay in %s; the next process that uses the folder, or odac-db "
+                "buffer drain, brings them into the database",
+                pending,
+                self._home,
+            )
+        return pending
+
+    def _take(self, shape: Shape, rows: Sequence[Values], acknowledge: Acknowledge | None) -> bool:
+        """Whether the operations are taken; they are not where full buffers drop."""
+        running = self._running or self._start()
+        level = acknowledge or self.options.acknowledge
+        until = 0.0
+        while True:
+            reason = "max_bytes are waiting"
+            try:
+                if not running.is_full:
+                    last, end = running.journal.append(shape, rows, write=level != "memory")
+                    break
+            except BufferFull as full:
+                reason = full.reason
+            until = until or time.monotonic() + self.options.full_timeout
+            if not self._made_room(running, len(rows), reason, until):
+                return False
+        running.took(len(rows))
+        if level == "disk":
+            running.journal.sync(end)
+        elif level == "db":
+            self._commit(running, shape.lane, last)
+        return True
+
+    def _commit(self, running: Running, lane: str, last: int) -> None:
+        """Returns when the lane is applied up to there. Raises BufferFull if it waits too long.
+
+        The operations stay in the journal then, and are applied later.
+        """
+        until = time.monotonic() + self.options.full_timeout
+        target = {(running.journal.id, lane): last}
+        running.flush(until, target, again=True)
+        if not running.flusher.reached(target):
+            raise BufferFull(
+                f"not committed yet, though kept ({running.paused().get(lane, 'no answer')})",
+                self.options.full_timeout,
+            )
+
+    def _made_room(self, running: Running, count: int, reason: str, until: float) -> bool:
+        """Whether it is worth another try; False where the call is dropped. Raises BufferFull."""
+        if self.options.when_full == "drop_newest":
+            running.dropped += count
+            return False
+        if self.options.when_full == "raise":
+            raise BufferFull(running.why(reason))
+        if time.monotonic() >= until:
+            raise BufferFull(running.why(reason), self.options.full_timeout)
+        if self.options.when_full == "write_through":
+            running.flush(until, None, again=False)
+        running.wait_for_room(min(1.0, self.options.full_timeout))
+        return True
+
+    def _table(self, name: str) -> BufferTable:
+        self._start()
+        assert self._known is not None
+        tables = self._known.tables
+        if name not in tables:
+            message = f"no table is declared as {name!r}; there are {', '.join(tables)}"
+            raise KeyError(message)
+        if tables[name].untransacted:
+            raise BufferRefused(f"{name} cannot be buffered: {tables[name].untransacted}")
+        return tables[name]
+
+    def _start(self) -> Running:
+        if self._running is not None:
+            return self._running
+        with self._starting:
+            if self._running is None:
+                if self._known is None:
+                    self._known = known(self._engine, self._read)
+                self._running = Running(
+                    self._engine, self._known, self._home, self.options, self._marking
+                )
+                exits.watch(_close_all)
+            return self._running
+
+    def _forked(self) -> None:
+        """The journal, the thread and the connections are the parent's."""
+        running, self._running = self._running, None
+        self._starting = threading.Lock()
+        if running is not None:
+            running.abandon()
+            self._engine.dispose(close=False)
+
+
+def _close_all() -> None:
+    for buffer in list(_all):
+        try:
+            buffer.close()
+        except Exception:
+            log.exception("what is not flushed stays in the journal")
+
+
+def _after_fork() -> None:
+    for buffer in list(_all):
+        buffer._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_close_all)

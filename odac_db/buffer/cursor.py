@@ -1,0 +1,173 @@
+"""A lane's operations in a journal, read in order from a position on; no gap goes unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from odac_db.buffer.frames import Frame, frame_at, next_frame
+from odac_db.buffer.log import Log
+from odac_db.buffer.shapes import Chunk, Shape, Values, rows_of, shape_of
+from odac_db.errors import LossDetected
+
+WINDOW = 4 << 20
+
+
+class Cursor:
+    """Where one lane is read. ``position`` is the last operation that was read.
+
+    ``lenient`` passes damage by: what is missing is still told, as a gap in the numbers,
+    but what stands behind can be reached.
+    """
+
+    def __init__(self, log: Log, lane: str, *, lenient: bool = False) -> None:
+        self.log = log
+        self.lane = lane
+        self.lenient = lenient
+        self.position = 0
+        self._segment = -1
+        self._offset = 0
+        self._number = -1
+        self._shapes: dict[int, Shape] = {}
+
+    def seek(self, position: int) -> None:
+        """Reads on behind that operation. Raises LossDetected if what follows is not held."""
+        self.position = position
+        self._segment = -1
+        for segment in reversed(self.log.segments()):
+            base = self.log.base(segment, self.lane)
+            if base <= position:
+                self._enter(segment)
+                return
+        segments = self.log.segments()
+        if segments:
+            base = self.log.base(segments[0], self.lane)
+            reason = "the database is behind what the journal still holds"
+            raise LossDetected(self.log.id, self.lane, position + 1, base, reason)
+
+    @property
+    def segment(self) -> int:
+        """The segment that is read; the first, if none is yet."""
+        return max(self._segment, 0)
+
+    def read(self, rows: int, size: int) -> list[Chunk]:
+        """The next operations, about so many or so many bytes of them; [] if there are none.
+
+        Raises LossDetected where the next one is missing.
+        """
+        found: list[Chunk] = []
+        taken = weight = 0
+        try:
+            for chunk, bytes_ in self._chunks():
+                found.append(chunk)
+                taken += len(chunk.rows)
+                weight += bytes_
+                if taken >= rows or weight >= size:
+                    break
+        except LossDetected:
+            if not found:  # what stands before it first
+                raise
+        return found
+
+    def _enter(self, segment: int) -> None:
+        self._segment, self._offset, self._number = segment, 0, -1
+        self._shapes.clear()
+
+    def _chunks(self) -> Iterator[tuple[Chunk, int]]:
+        if self._segment < 0:
+            self.seek(self.position)
+            if self._segment < 0:
+                return
+        while True:
+            limit = self._limit()
+            for frame in self._frames():
+                chunk = self._chunk(frame, limit)
+                self._offset += frame.end
+                if chunk is not None:
+                    self.position = chunk.last
+                    yield chunk, len(frame.payload)
+            following = self._following()
+            if following is None:
+                return
+            base = self.log.base(following, self.lane)
+            if base > self.position:
+                reason = f"segment {self._segment} ends too early"
+                raise LossDetected(self.log.id, self.lane, self.position + 1, base, reason)
+            self._enter(following)
+
+    def _following(self) -> int | None:
+        segments = self.log.segments()
+        if self.log.end is not None:
+            last = self.log.end().segment
+            segments = [segment for segment in segments if segment <= last]
+        return next((segment for segment in segments if segment > self._segment), None)
+
+    def _limit(self) -> int | None:
+        """The last operation of the lane in the segment, where the next one tells it.
+
+        A write that failed may have left frames that were never acknowledged.
+        """
+        following = self._following()
+        return None if following is None else self.log.base(following, self.lane)
+
+    def _frames(self) -> Iterator[Frame]:
+        """Whole frames from the offset on; ``end`` is relative to it."""
+        window = WINDOW
+        while True:
+            start = self._offset
+            held = self.log.held(self._segment, start, window)
+            while (frame := frame_at(held, self._offset - start)) is not None:
+                yield frame._replace(end=frame.end - (self._offset - start))
+            if len(held) == window:  # there may be more than was read
+                window = WINDOW if self._offset > start else window * 2
+                continue
+            if not self._passed_damage(held, self._offset - start):
+                return
+
+    def _passed_damage(self, held: bytes, at: int) -> bool:
+        """Whether reading goes on behind damage. Raises LossDetected if it must not."""
+        place = next_frame(held, at)
+        if place is None:
+            return False
+        if self.lenient:
+            self._offset += place - at
+            return True
+        last = self._next_seq(held, place) - 1
+        raise self.log.damage(self._segment, self.lane, self.position + 1, last)
+
+    def _next_seq(self, held: bytes, place: int) -> int:
+        """The lane's next number behind damage, as far as whole frames tell it; 1 if none."""
+        while (frame := frame_at(held, place)) is not None:
+            if frame.seq > self.position and frame.lane == self._number:
+                return frame.seq
+            place = frame.end
+        return 1
+
+    def _chunk(self, frame: Frame, limit: int | None) -> Chunk | None:
+        """The frame's operations behind the position, if it has some of this lane."""
+        if not frame.seq:
+            told = shape_of(frame.payload)
+            if told is not None and told[1].lane == self.lane:
+                self._number = frame.lane
+                self._shapes[told[0]] = told[1]
+            return None
+        if frame.lane != self._number:
+            return None
+        found = rows_of(frame.payload)
+        if found is None or found[0] not in self._shapes:
+            return None
+        first, rows = self._wanted(frame.seq, found[1], limit)
+        if not rows:
+            return None
+        if first != self.position + 1:
+            reason = "frames are missing"
+            raise LossDetected(self.log.id, self.lane, self.position + 1, first - 1, reason)
+        return Chunk(first, self._shapes[found[0]], rows)
+
+    def _wanted(self, seq: int, rows: list[Values], limit: int | None) -> tuple[int, list[Values]]:
+        """The rows behind the position and up to the limit, with the first one's number."""
+        if limit is not None and seq + len(rows) - 1 > limit:
+            rows = rows[: max(limit - seq + 1, 0)]
+        skip = self.position + 1 - seq
+        if skip > 0:
+            return seq + skip, rows[skip:]
+        return seq, rows

@@ -1,0 +1,127 @@
+"""The files of journals: made for their owner alone, locked, as long as they have to be."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from odac_db.errors import BufferRefused
+
+try:
+    import fcntl
+except ImportError:  # no server's own platform
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = "lock"
+REGISTERED = "registered"
+SUFFIX = ".odj"
+UNFINISHED = ".new-"
+
+_NETWORK = frozenset(
+    "9p afs beegfs ceph cifs coda fuse.cephfs fuse.glusterfs fuse.s3fs fuse.sshfs gfs gfs2 "
+    "glusterfs lustre ncpfs nfs nfs4 ocfs2 smb2 smb3 smbfs virtiofs".split()
+)
+
+
+def fit_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> Path:
+    """The folder, made for its owner alone. Raises BufferRefused where a journal is not safe."""
+    if fcntl is None:
+        raise BufferRefused("the buffer needs flock, which this platform has not")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trial = folder / f".trial-{os.getpid()}"
+        os.close(os.open(trial, os.O_CREAT | os.O_WRONLY, 0o600))
+        trial.unlink()
+    except OSError as error:
+        message = f"the journal's folder {folder} cannot be written: {error.strerror}"
+        raise BufferRefused(message) from error
+    kind = file_system(folder, mounts)
+    if kind in _NETWORK:
+        message = f"{folder} is on a network file system ({kind}), whose locks do not tell the dead"
+        raise BufferRefused(f"{message}: use a folder on a disk of this host")
+    return folder
+
+
+def file_system(folder: Path, mounts: Path = Path("/proc/mounts")) -> str:
+    """The kind of file system the folder is on; empty where the system does not say."""
+    try:
+        lines = mounts.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    place = folder.resolve()
+    found = ("", "")
+    for line in lines:
+        parts = line.split()
+        if len(parts) > 2:
+            point = parts[1].replace("\\040", " ")
+            if place.is_relative_to(point) and len(point) >= len(found[0]):
+                found = (point, parts[2])
+    return found[1]
+
+
+def locked(folder: Path, *, make: bool = False) -> int | None:
+    """The journal's lock, held until its descriptor is closed; None if another holds it.
+
+    The kernel gives it back when the last process with this descriptor is gone, however it
+    went.
+    """
+    flags = os.O_RDWR | (os.O_CREAT if make else 0)
+    try:
+        descriptor = os.open(folder / LOCK, flags, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return None
+        raise
+    return descriptor
+
+
+def made(path: Path, size: int) -> int:
+    """A file whose bytes are on the disk already, so that writing them never meets a full one."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except BaseException:
+        os.close(descriptor)
+        path.unlink()
+        raise
+    return descriptor
+
+
+def keep_names(folder: Path) -> None:
+    """The names in the folder outlive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def segment_path(folder: Path, number: int) -> Path:
+    return folder / f"{number:020d}{SUFFIX}"
+
+
+def segment_numbers(folder: Path) -> list[int]:
+    """The segments there are, oldest first."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    return sorted(int(name[: -len(SUFFIX)]) for name in names if name.endswith(SUFFIX))
+
+
+def journal_names(home: Path) -> list[str]:
+    """The journals of a folder, oldest first."""
+    found = [
+        (entry.stat().st_mtime, entry.name) for entry in os.scandir(home) if _is_journal(entry)
+    ]
+    return [name for _, name in sorted(found)]
+
+
+def _is_journal(entry: os.DirEntry[str]) -> bool:
+    return len(entry.name) == 32 and entry.is_dir(follow_symlinks=False)

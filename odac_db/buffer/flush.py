@@ -1,0 +1,198 @@
+"""One flush: the position is moved, then the rows go in, then it is committed, or nothing is.
+
+What the server refuses for its values is looked for by halves, under savepoints, and
+written down in the same transaction, so that at every instant each operation up to the
+position is either applied or among the dead letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from odac_db.buffer import ledger
+from odac_db.buffer.fold import Step, count, halves, steps
+from odac_db.buffer.lanes import Lanes
+from odac_db.buffer.ledger import Dead
+from odac_db.buffer.shapes import Chunk
+from odac_db.dialects.buffering import Buffering
+from odac_db.errors import OdacDbError
+
+FEW = 200
+"""Fewer refused operations than these never stop a lane, whatever their share."""
+
+Marking = Callable[[Connection, frozenset[str]], AbstractContextManager[object]]
+"""Brackets the COMMIT of a flush that wrote to these tables."""
+
+
+class Unmatched(OdacDbError):
+    """A change found no row with its key."""
+
+
+class TooManyRefused(OdacDbError):
+    """So many of the operations are refused that the fault is hardly theirs."""
+
+
+class Flushed(NamedTuple):
+    """What one transaction did."""
+
+    applied: int
+    dead: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What a flush stands on. ``types``: each table's columns with the server's types."""
+
+    buffering: Buffering
+    lanes: Lanes
+    types: Mapping[str, Mapping[str, str]]
+    marking: Marking
+    most_refused: float = 0.5
+    declared: bool = True
+    """Whether ``types`` are what is declared, and not only what there is."""
+
+
+class Flush(NamedTuple):
+    """Operations of one lane of one journal, and the position they begin behind."""
+
+    source: str
+    lane: str
+    old: int
+    chunks: Sequence[Chunk]
+
+    @property
+    def new(self) -> int:
+        return self.chunks[-1].last
+
+
+def flush(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
+    """Applies the operations, all at once. None if the lane is elsewhere than was believed.
+
+    An error leaves nothing of it, unless it is one of COMMIT: then it is done or not, and
+    the position tells. Raises TooManyRefused and what the driver raises.
+    """
+    try:
+        if not _moved(conn, ground, work):
+            return None
+        apply(conn, ground, steps(work.chunks, ground.lanes))
+        _commit(conn, ground, work, [])
+        return Flushed(count(work.chunks), 0)
+    except Exception as error:
+        _undo(conn)
+        if not is_data(ground, error, work.chunks):
+            raise
+    return _flush_by_halves(conn, ground, work)
+
+
+def _flush_by_halves(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
+    try:
+        if not _moved(conn, ground, work):
+            return None
+        dead = _refused(conn, ground, work.chunks)
+        total = count(work.chunks)
+        if len(dead) > max(FEW, total * ground.most_refused):
+            message = f"{len(dead)} of {total} operations are refused, the first: {dead[0].error}"
+            raise TooManyRefused(message)
+        if dead:
+            ledger.bury(conn, work.source, work.lane, dead)
+        _commit(conn, ground, work, dead)
+        return Flushed(total - len(dead), len(dead))
+    except BaseException:
+        _undo(conn)
+        raise
+
+
+def _undo(conn: Connection) -> None:
+    """The error at hand says more than one of ROLLBACK would; a broken connection is left."""
+    with suppress(SQLAlchemyError):
+        conn.rollback()
+
+
+def _moved(conn: Connection, ground: Ground, work: Flush) -> bool:
+    """Begins the transaction and moves the position; False, and rolled back, if it cannot."""
+    ground.buffering.begin(conn)
+    try:
+        found = ledger.moved(conn, work.source, work.lane, work.old, work.new)
+    except IntegrityError:  # another one has just made the row
+        found = False
+    if not found:
+        _undo(conn)
+    return found
+
+
+def _commit(conn: Connection, ground: Ground, work: Flush, dead: Sequence[Dead]) -> None:
+    tables = {chunk.shape.table for chunk in work.chunks}
+    with ground.marking(conn, frozenset(tables) if len(dead) < count(work.chunks) else frozenset()):
+        conn.commit()
+
+
+def apply(conn: Connection, ground: Ground, todo: Sequence[Step]) -> None:
+    """Executes the steps. Raises Unmatched where a change finds no row."""
+    for step in todo:
+        for insert in step.inserts:
+            ground.buffering.insert(conn, insert.table, insert.columns, insert.rows)
+        for change in step.changes(ground.types):
+            found = ground.buffering.update(conn, change)
+            if found != len(change.rows):
+                message = f"{change.table} has no row with this key ({', '.join(change.keys)})"
+                raise Unmatched(message)
+
+
+def _refused(conn: Connection, ground: Ground, chunks: Sequence[Chunk]) -> list[Dead]:
+    """Applies what can be; the operations that cannot."""
+    ground.buffering.checked_now(conn)
+    dead: list[Dead] = []
+    waiting = [part for part in reversed(halves(chunks)) if part]
+    while waiting:
+        part = waiting.pop()
+        error = _tried(conn, ground, part)
+        if error is not None and count(part) == 1:
+            (chunk,) = part
+            dead.append(Dead(chunk.first, chunk.shape, chunk.rows[0], told(error)))
+        elif error is not None:
+            waiting += [half for half in reversed(halves(part)) if half]
+    return dead
+
+
+def _tried(conn: Connection, ground: Ground, part: Sequence[Chunk]) -> Exception | None:
+    """The error that the server refuses these operations with, having undone them."""
+    savepoint = conn.begin_nested()
+    try:
+        apply(conn, ground, steps(part, ground.lanes))
+    except Exception as error:
+        if not is_data(ground, error, part):
+            raise
+        savepoint.rollback()
+        return error
+    savepoint.commit()
+    return None
+
+
+def is_data(ground: Ground, error: BaseException, chunks: Sequence[Chunk]) -> bool:
+    """Whether the operations themselves are at fault.
+
+    So they are, too, where a table or column they name is declared no longer: it will not
+    come back, and they would wait for ever.
+    """
+    if isinstance(error, Unmatched):
+        return True
+    fault = ground.buffering.fault(error)
+    return fault == "data" or (fault == "structural" and any(_gone(ground, c) for c in chunks))
+
+
+def _gone(ground: Ground, chunk: Chunk) -> bool:
+    columns = ground.types.get(chunk.shape.table)
+    if not ground.declared:
+        return False
+    return columns is None or not {*chunk.shape.keys, *chunk.shape.columns} <= columns.keys()
+
+
+def told(error: BaseException) -> str:
+    """The server's words, without the statement and its values."""
+    return str(getattr(error, "orig", None) or error).strip()

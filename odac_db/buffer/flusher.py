@@ -1,0 +1,200 @@
+"""All journals this process brings into the database: its own, and those of the dead.
+
+Whoever flushes holds ``turn``; a caller's ``flush`` and the thread in the background do the
+same work. Two processes at the same journal would do each other no harm, but they lock
+their journals to save the trouble.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from odac_db.buffer import files, ledger
+from odac_db.buffer.flush import Ground
+from odac_db.buffer.journal import Journal
+from odac_db.buffer.log import Log
+from odac_db.buffer.session import Session
+from odac_db.buffer.source import Source, Taken
+from odac_db.errors import LossDetected
+
+TENDED = 5.0
+"""Seconds between looks at journals of the dead, and at what the database still has."""
+REMEMBERED = timedelta(days=7)
+
+Targets = Mapping[tuple[str, str], int]
+"""Positions to be reached, by journal and lane."""
+
+
+@dataclass
+class Totals:
+    """What this process has brought into the database."""
+
+    applied: int = 0
+    dead: int = 0
+    transactions: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Flusher:
+    """``home`` holds the journals, all of the database with that id; others are let alone."""
+
+    home: Path
+    database: str
+    ground: Ground
+    session: Session
+    retention: float
+    clock: Callable[[], float] = time.monotonic
+    sources: dict[str, Source] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+    turn: threading.RLock = field(default_factory=threading.RLock)
+    own: Source | None = None
+    _held: dict[str, int] = field(default_factory=dict)
+    _tended: float = float("-inf")
+    _active: float = float("-inf")
+
+    def take_own(self, journal: Journal) -> None:
+        """The journal that this process writes."""
+        self.own = Source(Log(journal.folder, lambda: journal.end), journal.lanes)
+        self.sources[journal.id] = self.own
+
+    def drain(self, until: float = float("inf"), targets: Targets | None = None) -> int:
+        """Flushes until nothing is left that can be, or it is ``until``; operations pending.
+
+        With ``targets`` it ends when they are reached. Nothing of the database's troubles is
+        raised: see ``Lane.paused``.
+        """
+        busy = True
+        while busy and self.clock() < until and not self.reached(targets):
+            # All of them have a turn, whatever the first ones have left.
+            moved = [self._pass(one, until) for one in list(self.sources.values())]
+            busy = any(moved)
+        return sum(one.pending for one in self.sources.values())
+
+    def reached(self, targets: Targets | None) -> bool:
+        """Whether these lanes are as far as that; False of no targets at all."""
+        if targets is None:
+            return False
+        return all(
+            self.sources[source].position(lane) >= end
+            for (source, lane), end in targets.items()
+            if source in self.sources
+        )
+
+    def targets(self) -> Targets:
+        """The end of every lane that there is."""
+        return {
+            (source.id, lane): end
+            for source in list(self.sources.values())
+            for lane, end in list(source.ends.items())
+        }
+
+    def hurry(self) -> None:
+        """Lets lanes that wait be tried at once."""
+        for source in self.sources.values():
+            for lane in source.lanes.values():
+                lane.retry_at = 0.0
+
+    def _pass(self, source: Source, until: float) -> bool:
+        """One step of each lane that has something to do; whether one may go on at once."""
+        more = False
+        for name in list(source.ends):
+            lane = source.lane(name)
+            idle = lane.position >= source.ends[name] and lane.believed == self.session.made
+            if idle or self.clock() >= until:
+                continue
+            began = self.clock()
+            taken = source.step(self.session, self.ground, lane, self.clock)
+            self._note(taken, began)
+            more = more or taken.more
+        return more
+
+    def _note(self, taken: Taken, began: float) -> None:
+        if taken.flushed.applied or taken.flushed.dead:
+            self._active = self.clock()
+            self.totals.applied += taken.flushed.applied
+            self.totals.dead += taken.flushed.dead
+            self.totals.transactions += 1
+            self.totals.seconds += self._active - began
+
+    def tend(self, *, at_once: bool = False) -> None:
+        """Adopts, looks whether the database still has what it had, removes what is done."""
+        now = self.clock()
+        if now - self._tended < TENDED and not at_once:
+            return
+        self._tended = now
+        self.adopt()
+        quiet = now - self._active > self.retention + TENDED
+        if not self.sources or (quiet and not self._adopted()):
+            self.session.drop()
+            return
+        try:
+            self._look()
+        except (SQLAlchemyError, OSError):
+            self.session.drop()  # the next flush says what it is
+
+    def _adopted(self) -> list[Source]:
+        return [source for source in self.sources.values() if source is not self.own]
+
+    def adopt(self, *, accept_loss: bool = False) -> None:
+        """Takes over the journals whose processes are gone."""
+        for source in self._adopted() if accept_loss else ():
+            source.go_on_behind_losses()
+        for name in files.journal_names(self.home):
+            if name in self.sources or name in self.foreign:
+                continue
+            held = files.locked(self.home / name)
+            if held is None:
+                continue
+            log = Log(self.home / name)
+            try:
+                database = log.database()
+                ends = log.lanes()
+            except LossDetected as loss:
+                self.foreign[name] = str(loss)
+                os.close(held)
+                continue
+            if database and database != self.database:
+                self.foreign[name] = f"it belongs to another database ({database})"
+                os.close(held)
+                continue
+            self._held[name] = held
+            self.sources[name] = Source(log, ends, accept_loss=accept_loss)
+
+    def _look(self) -> None:
+        """Compares what is believed with what the database says, then prunes by that."""
+        conn = self.session.connection()
+        found = ledger.known(conn, list(self.sources))
+        ledger.sweep(conn, REMEMBERED)
+        for source in list(self.sources.values()):
+            positions = found.get(source.id, {})
+            for lane in source.lanes.values():
+                if lane.position != positions.get(lane.name, 0):
+                    lane.believed = -1
+            source.log.prune(positions, self.retention)
+            done = all(positions.get(name, 0) >= end for name, end in source.ends.items())
+            if source is not self.own and done and source.log.age() >= self.retention:
+                self._remove(source)
+
+    def _remove(self, source: Source) -> None:
+        ledger.retire(self.session.connection(), source.id)
+        source.log.remove()
+        del self.sources[source.id]
+        os.close(self._held.pop(source.id))
+
+    def let_go(self) -> None:
+        """Gives back the journals of the dead, for others to adopt."""
+        for held in self._held.values():
+            os.close(held)
+        for name in self._held:
+            self.sources.pop(name, None)
+        self._held.clear()

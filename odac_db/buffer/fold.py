@@ -1,0 +1,171 @@
+"""Operations of one lane as the fewest statements with the same effect. Pure.
+
+Rows of one table and shape are one insert; what happens to one key is one change. All
+inserts come before all changes, which is the same as the order they came in unless a key
+was changed before it was inserted: there another step begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from odac_db.buffer.lanes import Lanes
+from odac_db.buffer.shapes import Chunk, Shape, Values
+from odac_db.dialects.buffering import Change
+
+
+class Insert(NamedTuple):
+    """Rows of one table with these columns."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: list[Values]
+
+
+@dataclass
+class Cells:
+    """What becomes of the row with one key: columns that are set, and what is added after that.
+
+    ``inserted``: the row itself is among it.
+    """
+
+    inserted: bool = False
+    sets: dict[str, Any] = field(default_factory=dict)
+    adds: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Step:
+    """Inserts, then changes."""
+
+    inserts: list[Insert] = field(default_factory=list)
+    changed: dict[tuple[str, tuple[str, ...]], dict[Values, Cells]] = field(default_factory=dict)
+
+    def changes(self, types: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
+        """Those that set, then those that add, each sorted by key, so that two flushes do not
+        wait for one another in a circle."""
+        for (table, keys), rows in self.changed.items():
+            for kind in ("sets", "adds"):
+                for columns, found in _alike(rows, kind).items():
+                    yield Change(
+                        table=table,
+                        keys=keys,
+                        sets=columns if kind == "sets" else (),
+                        adds=columns if kind == "adds" else (),
+                        rows=sorted(found, key=lambda row: repr(row[: len(keys)])),
+                        types=types.get(table, {}),
+                    )
+
+
+def _alike(rows: Mapping[Values, Cells], kind: str) -> dict[tuple[str, ...], list[Values]]:
+    found: dict[tuple[str, ...], list[Values]] = {}
+    for key, cells in rows.items():
+        given: dict[str, Any] = getattr(cells, kind)
+        if given:
+            columns = tuple(sorted(given))
+            found.setdefault(columns, []).append((*key, *(given[name] for name in columns)))
+    return found
+
+
+def steps(chunks: Iterable[Chunk], lanes: Lanes) -> list[Step]:
+    """The steps to take in turn."""
+    found = [Step()]
+    for chunk in chunks:
+        if chunk.shape.kind == "insert":
+            if _changed_before(chunk, found[-1]):
+                found.append(Step())
+            _insert(found[-1].inserts, chunk, lanes)
+        else:
+            _change(found[-1], chunk)
+    for step in found:
+        step.inserts.sort(key=lambda insert: lanes.rank.get(insert.table, 0))
+    return found
+
+
+def _changed_before(chunk: Chunk, step: Step) -> bool:
+    """Whether one of these rows has a key that the step changes."""
+    for (table, keys), rows in step.changed.items():
+        columns = chunk.shape.columns
+        if table == chunk.shape.table and set(keys) <= set(columns):
+            places = [columns.index(key) for key in keys]
+            if any(tuple(row[place] for place in places) in rows for row in chunk.rows):
+                return True
+    return False
+
+
+def _insert(inserts: list[Insert], chunk: Chunk, lanes: Lanes) -> None:
+    table, columns = chunk.shape.table, chunk.shape.columns
+    rank = lanes.rank.get(table, 0)
+    chained = table in lanes.chained
+    for insert in reversed(inserts):
+        if insert.table == table and insert.columns == columns:
+            insert.rows.extend(chunk.rows)
+            return
+        if chained and lanes.rank.get(insert.table, 0) == rank:
+            break
+    inserts.append(Insert(table, columns, list(chunk.rows)))
+
+
+def _change(step: Step, chunk: Chunk) -> None:
+    shape = chunk.shape
+    rows = step.changed.setdefault((shape.table, shape.keys), {})
+    count = len(shape.keys)
+    for row in chunk.rows:
+        cells = rows.setdefault(row[:count], Cells())
+        for name, value in zip(shape.columns, row[count:], strict=True):
+            if shape.kind == "update":
+                cells.sets[name] = value
+                cells.adds.pop(name, None)
+            else:
+                cells.adds[name] = summed(cells.adds.get(name, 0), value)
+
+
+def summed(one: int | str, other: int | str) -> int | str:
+    """Both are whole numbers, or texts of decimals; never floats, whose sums drift."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one + other
+    return format(Decimal(one) + Decimal(other), "f")
+
+
+def halves(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[Chunk]]:
+    """The operations in two parts of one order."""
+    left = sum(len(chunk.rows) for chunk in chunks) // 2
+    first: list[Chunk] = []
+    for place, chunk in enumerate(chunks):
+        if left < len(chunk.rows):
+            parts = [Chunk(chunk.first, chunk.shape, chunk.rows[:left])] if left else []
+            rest = Chunk(chunk.first + left, chunk.shape, chunk.rows[left:])
+            return first + parts, [rest, *chunks[place + 1 :]]
+        first.append(chunk)
+        left -= len(chunk.rows)
+    return first, []
+
+
+def count(chunks: Iterable[Chunk]) -> int:
+    return sum(len(chunk.rows) for chunk in chunks)
+
+
+def pending(chunks: Iterable[Chunk], table: str, key: Mapping[str, Any], column: str) -> Cells:
+    """What operations that are not applied yet do to one column of one row."""
+    found = Cells()
+    wanted = set(key.items())
+    for chunk in chunks:
+        shape: Shape = chunk.shape
+        names = (*shape.keys, *shape.columns)
+        if shape.table != table or (shape.kind != "insert" and column not in shape.columns):
+            continue
+        place = names.index(column) if column in names else -1
+        for row in chunk.rows:
+            if wanted <= set(zip(names, row, strict=True)):
+                found.inserted = found.inserted or shape.kind == "insert"
+                if place < 0:
+                    continue
+                if shape.kind == "increment":
+                    found.adds[column] = summed(found.adds.get(column, 0), row[place])
+                else:
+                    found.sets[column] = row[place]
+                    found.adds.pop(column, None)
+    return found

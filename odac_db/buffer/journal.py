@@ -1,0 +1,298 @@
+"""The write side of a journal: one process appends, and whoever comes later can read it all.
+
+An operation is acknowledged when its frame is written (it survives the process) or synced
+(it survives the power). Its place on the disk was reserved before, so a full disk is met
+before an acknowledgement and never behind one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from odac_db.buffer import files
+from odac_db.buffer.frames import HEAD, packed
+from odac_db.buffer.shapes import (
+    Opening,
+    Shape,
+    Values,
+    opening_payload,
+    parted,
+    shape_payload,
+)
+from odac_db.errors import BufferFull, BufferRefused, JournalFailed
+
+SEGMENT_BYTES = 16 << 20
+UNWRITTEN_BYTES = 1 << 18
+NEXT = "next.part"
+
+
+class End(NamedTuple):
+    """How far the journal is written: the segment and the offset in it."""
+
+    segment: int
+    offset: int
+
+
+class Journal:
+    """A journal that this process writes, under a lock that it holds for life.
+
+    Appending is safe from any thread. ``end`` and ``lanes`` may be read without a lock.
+    """
+
+    def __init__(self, home: Path, database: str, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self.id = uuid.uuid4().hex
+        self.folder = home / f"{files.UNFINISHED}{self.id}"
+        self.lanes: dict[str, int] = {}
+        self._database = database
+        self._segment_bytes = segment_bytes
+        self._numbers: dict[Shape, int] = {}
+        self._lane_numbers: dict[str, int] = {}
+        self._told: set[Shape] = set()
+        self._unwritten: list[bytes] = []
+        self._busy = False
+        self._lock = threading.RLock()
+        self._syncing = threading.Lock()
+        self._synced = End(0, 0)
+        self._broken: list[tuple[End, End]] = []
+        self._segment = -1
+        self._size = 0
+        self._offset = 0
+        self._file = -1
+        self.closed = False
+        self.end = End(0, 0)
+        self._begin(home)
+
+    def _begin(self, home: Path) -> None:
+        try:
+            self.folder.mkdir(mode=0o700)
+            held = files.locked(self.folder, make=True)
+            if held is None:
+                raise BufferRefused(f"{self.folder} is locked, though its name is new")
+            self._held = held
+            self._roll(0)
+            # Whoever looks for journals of the dead looks at finished ones only.
+            self.folder = self.folder.rename(home / self.id)
+            files.keep_names(home)
+        except OSError as error:
+            message = f"no journal can be made in {home}: {error.strerror}"
+            raise BufferRefused(message) from error
+
+    def append(
+        self, shape: Shape, rows: Sequence[Values], *, write: bool = True
+    ) -> tuple[int, End]:
+        """The sequence number of the last of these operations, and where their frames end.
+
+        Written when this returns, unless ``write`` is False. Raises BufferFull or
+        JournalFailed, and then nothing of it was taken.
+        """
+        number = self._numbers.get(shape)
+        if number is None:
+            number = self._numbered(shape)
+        parts = parted(number, rows)
+        with self._lock:
+            if self._busy:
+                message = "a signal handler or finalizer called the buffer in the midst of a call"
+                raise BufferRefused(f"{message} of its own thread: it cannot be taken")
+            self._busy = True
+            try:
+                return self._appended(shape, number, parts, write)
+            except BaseException:
+                self._size = 0  # what was half done ends with the segment
+                raise
+            finally:
+                self._busy = False
+
+    def _appended(
+        self, shape: Shape, number: int, parts: list[tuple[int, bytes]], write: bool
+    ) -> tuple[int, End]:
+        """Written, then counted, then shown to readers: an interruption between leaves no gap.
+
+        The next segment begins with the count, and frames beyond it are no longer read.
+        """
+        data = self._framed(shape, number, parts)
+        last = self.lanes[shape.lane] + sum(count for count, _ in parts)
+        if write and not self._unwritten:
+            self._write(data)
+            self.lanes[shape.lane] = last
+            self._told.add(shape)
+            self._offset += len(data)
+            self.end = End(self._segment, self._offset)
+            return last, self.end
+        self._unwritten.append(data)
+        if write or self._offset - self.end.offset > UNWRITTEN_BYTES:
+            try:
+                self._write(b"".join(self._unwritten))
+            except BaseException:
+                self._unwritten.pop()
+                raise
+        self.lanes[shape.lane] = last
+        self._told.add(shape)
+        self._offset += len(data)
+        if write:
+            self._written()
+        return last, End(self._segment, self._offset)
+
+    def _numbered(self, shape: Shape) -> int:
+        with self._lock:
+            self._lane_numbers.setdefault(shape.lane, len(self._lane_numbers))
+            self.lanes.setdefault(shape.lane, 0)
+            return self._numbers.setdefault(shape, len(self._numbers))
+
+    def _framed(self, shape: Shape, number: int, parts: list[tuple[int, bytes]]) -> bytes:
+        """The frames of a call, its shape in front where the segment has not told it yet."""
+        lane, first = self._lane_numbers[shape.lane], self.lanes[shape.lane] + 1
+        if len(parts) == 1 and shape in self._told:
+            data = packed(lane, first, parts[0][1])
+            if self._offset + len(data) <= self._size:
+                return data
+        introduction = packed(lane, 0, shape_payload(number, shape))
+        needed = len(introduction) + sum(len(payload) + HEAD for _, payload in parts)
+        if self._offset + needed > self._size:
+            self.write_out()
+            self._roll(needed)
+        found = [] if shape in self._told else [introduction]
+        for count, payload in parts:
+            found.append(packed(lane, first, payload))
+            first += count
+        return b"".join(found)
+
+    def write_out(self) -> None:
+        """Writes what was taken without being written."""
+        with self._lock:
+            if self._unwritten:
+                self._write(b"".join(self._unwritten))
+                self._written()
+
+    def _written(self) -> None:
+        self.end = End(self._segment, self._offset)
+        self._unwritten.clear()
+
+    def _write(self, data: bytes) -> None:
+        """Writes behind what is written."""
+        offset = self.end.offset
+        try:
+            written = os.pwrite(self._file, data, offset)
+            while written < len(data):
+                written += os.pwrite(self._file, data[written:], offset + written)
+        except OSError as error:
+            with suppress(OSError):  # no half of it is to be taken for a whole
+                os.pwrite(self._file, bytes(len(data)), offset)
+            raise self._fault(error) from error
+
+    def sync(self, upto: End) -> None:
+        """Returns when everything up to there would survive a loss of power.
+
+        Who comes while another syncs waits for that and finds its own part done. Raises
+        JournalFailed when the disk refuses; it is never asked for the same bytes again,
+        because the kernel may have dropped them and would say yes.
+        """
+        if self._synced >= upto and not self._broken:
+            return
+        with self._syncing:
+            self._check(upto)
+            if self._synced >= upto:
+                return
+            with self._lock:
+                self.write_out()
+                file, end = os.dup(self._file), self.end
+            try:
+                os.fdatasync(file)
+            except OSError as error:
+                raise self._break_off(end, error) from error
+            finally:
+                os.close(file)
+            self._synced = max(self._synced, end)
+
+    def _check(self, upto: End) -> None:
+        if any(good < upto <= end for good, end in self._broken):
+            raise JournalFailed(str(self.folder), "the disk could not keep this part")
+
+    def _break_off(self, end: End, error: OSError) -> JournalFailed:
+        """What is not synced by now never counts as synced, and nothing is added to it."""
+        with self._lock:
+            self._broken.append((self._synced, end))
+            self._size = 0
+        return JournalFailed(str(self.folder), error.strerror or str(error))
+
+    def prepare(self) -> None:
+        """Reserves the next segment, so that the one who fills this one need not wait.
+
+        Raises BufferFull when the disk has no room for it.
+        """
+        path = self.folder / NEXT
+        if self._offset * 2 > self._segment_bytes and not path.exists():
+            try:
+                os.close(files.made(path, self._segment_bytes))
+            except FileExistsError:
+                return
+            except OSError as error:
+                raise self._fault(error) from error
+
+    def _roll(self, needed: int) -> None:
+        """Goes on in a segment of its own, with room for so many bytes."""
+        number = self._segment + 1
+        opening = Opening(self.id, self._database, number, time.time(), dict(self.lanes))
+        begin = packed(0, 0, opening_payload(opening))
+        size = max(self._segment_bytes, needed + len(begin))
+        path, prepared = files.segment_path(self.folder, number), self.folder / NEXT
+        if self._segment >= 0 and all(end.segment < number - 1 for _, end in self._broken):
+            self._finish()
+        try:
+            if size == self._segment_bytes and prepared.exists():
+                file = os.open(prepared, os.O_RDWR)
+            else:
+                prepared.unlink(missing_ok=True)
+                file = files.made(prepared, size)
+            os.pwrite(file, begin, 0)
+            os.fdatasync(file)
+            prepared.rename(path)
+            files.keep_names(self.folder)
+        except OSError as error:
+            raise self._fault(error) from error
+        if self._segment >= 0:
+            os.close(self._file)
+        self._file, self._segment, self._size = file, number, size
+        self._offset = len(begin)
+        self._told.clear()
+        self.end = End(number, self._offset)
+        self._synced = End(number, self._offset)
+
+    def _finish(self) -> None:
+        """Syncs the segment that is full, so that later ones alone need to be."""
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            raise self._break_off(self.end, error) from error
+
+    def _fault(self, error: OSError) -> BufferFull | JournalFailed:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return BufferFull(f"{self.folder}: {error.strerror}")
+        return JournalFailed(str(self.folder), error.strerror or str(error))
+
+    def close(self) -> None:
+        """Writes and syncs what is taken, gives back reserved room, and lets go of the lock."""
+        with self._lock:
+            if self.closed:
+                return
+            try:
+                self.write_out()
+                os.ftruncate(self._file, self._offset)
+                os.fdatasync(self._file)
+                (self.folder / NEXT).unlink(missing_ok=True)
+            finally:
+                self.abandon()
+
+    def abandon(self) -> None:
+        """Lets go of the files without a word: a forked child, to which they do not belong."""
+        if not self.closed:
+            self.closed = True
+            os.close(self._file)
+            os.close(self._held)

@@ -1,0 +1,93 @@
+"""Dead letters: operations that the server refused, to be looked at, tried again or thrown away."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from odac_db.buffer import ledger
+from odac_db.buffer.answers import DeadLetter, Retried
+from odac_db.buffer.flush import Ground, apply, told
+from odac_db.buffer.fold import steps
+from odac_db.buffer.session import Session
+from odac_db.buffer.shapes import Chunk, Shape
+
+_TABLE = ledger.dead_letters
+
+Chosen = Callable[[DeadLetter], bool]
+
+
+def found(engine: Engine) -> tuple[DeadLetter, ...]:
+    """All of them, oldest first; none where nothing was ever buffered."""
+    with engine.connect() as conn:
+        if not ledger.exists(conn):
+            return ()
+        return tuple(_read(conn))
+
+
+def _read(conn: Connection) -> Iterable[DeadLetter]:
+    order = (_TABLE.c.created_at, _TABLE.c.source, _TABLE.c.lane, _TABLE.c.seq)
+    for row in conn.execute(sa.select(_TABLE).order_by(*order)):
+        yield DeadLetter(
+            journal=row.source,
+            lane=row.lane,
+            seq=row.seq,
+            table=row.table_name,
+            operation=row.operation,
+            payload=row.payload,
+            error=row.error,
+            created_at=row.created_at,
+        )
+
+
+def retried(session: Session, ground: Ground, letters: Sequence[DeadLetter]) -> Retried:
+    """Applies them, each in one transaction with its disappearance from the letters."""
+    done, refusals = 0, {}
+    for letter in letters:
+        conn = session.connection()
+        ground.buffering.begin(conn)
+        try:
+            if _taken_away(conn, letter):
+                apply(conn, ground, steps([_chunk(letter)], ground.lanes))
+                conn.commit()
+                done += 1
+            else:
+                conn.rollback()
+        except Exception as error:
+            session.drop()
+            refusals[f"{letter.journal}:{letter.seq}"] = told(error)
+    return Retried(applied=done, refused=len(refusals), refusals=refusals)
+
+
+def discarded(engine: Engine, letters: Sequence[DeadLetter]) -> int:
+    """Throws them away for good; how many there were."""
+    with engine.begin() as conn:
+        return sum(_taken_away(conn, letter) for letter in letters)
+
+
+def _taken_away(conn: Connection, letter: DeadLetter) -> bool:
+    """Whether it was still there: one of several that try gets it."""
+    deleted = sa.delete(_TABLE).where(
+        _TABLE.c.source == letter.journal,
+        _TABLE.c.lane == letter.lane,
+        _TABLE.c.seq == letter.seq,
+    )
+    return conn.execute(deleted).rowcount == 1
+
+
+def _chunk(letter: DeadLetter) -> Chunk:
+    document = msgspec.json.decode(letter.payload)
+    key, columns = document["key"], document["columns"]
+    kind: Any = letter.operation
+    shape = Shape(letter.lane, letter.table, kind, tuple(key), tuple(columns))
+    values = tuple(_value(each) for each in (*key.values(), *columns.values()))
+    return Chunk(letter.seq, shape, [values])
+
+
+def _value(value: Any) -> Any:
+    return base64.b64decode(value["$bytes"]) if isinstance(value, dict) else value

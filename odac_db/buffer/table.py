@@ -1,0 +1,107 @@
+"""One table's buffered writes: ``db.buffer["events"]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from odac_db.buffer import reading
+from odac_db.buffer.answers import Acknowledge
+from odac_db.buffer.tables import BufferTable, Row
+from odac_db.errors import RowRefused
+
+if TYPE_CHECKING:
+    from odac_db.buffer.buffer import Buffer
+
+
+class BufferedTable:
+    """Writes to one table that return when the journal has them."""
+
+    def __init__(self, buffer: Buffer, table: BufferTable) -> None:
+        self._buffer = buffer
+        self._table = table
+
+    @overload
+    def insert(self, rows: Row, *, acknowledge: Acknowledge | None = None) -> dict[str, Any]: ...
+    @overload
+    def insert(
+        self, rows: Sequence[Row], *, acknowledge: Acknowledge | None = None
+    ) -> list[dict[str, Any]]: ...
+    def insert(
+        self, rows: Row | Sequence[Row], *, acknowledge: Acknowledge | None = None
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Takes one row or many; the key of each, as far as it is known before the server.
+
+        Nanoids are filled. What is given is copied and never changed. All rows of a call are
+        checked before any is taken. Raises RowRefused, BufferFull, JournalFailed.
+        """
+        given = [rows] if isinstance(rows, Mapping) else rows
+        keys: list[dict[str, Any]] = []
+        for shape, values, found in self._table.rows(given):
+            self._buffer._take(shape, values, acknowledge)
+            keys += found
+        return keys[0] if isinstance(rows, Mapping) else keys
+
+    def where(self, key: Any = None, /, **columns: Any) -> BufferedRow:
+        """The row with that primary key: ``where("V1St")``, ``where(id=1)``, ``where({...})``.
+
+        A text is only ever a value of the key. Raises RowRefused for what is not the whole
+        key.
+        """
+        if (key is None) == (not columns):
+            raise RowRefused(self._table.name, ["where takes the row's key"])
+        values = self._table.key_values(columns if key is None else key)
+        return BufferedRow(self._buffer, self._table, values)
+
+
+class BufferedRow:
+    """Changes to one row. One that finds no row when it is flushed is a dead letter."""
+
+    def __init__(self, buffer: Buffer, table: BufferTable, key: tuple[Any, ...]) -> None:
+        self._buffer = buffer
+        self._table = table
+        self._key = key
+
+    def increment(
+        self,
+        column: str | None = None,
+        by: Any = 1,
+        /,
+        *,
+        acknowledge: Acknowledge | None = None,
+        **columns: Any,
+    ) -> None:
+        """Adds to columns: ``increment("views")``, ``increment("views", 5)``, or ``views=1``.
+
+        NULL counts as 0. Sums are exact, of decimals too. Raises RowRefused, BufferFull,
+        JournalFailed.
+        """
+        self._change(
+            "increment", {**({} if column is None else {column: by}), **columns}, acknowledge
+        )
+
+    def update(
+        self,
+        values: Row | None = None,
+        /,
+        *,
+        acknowledge: Acknowledge | None = None,
+        **columns: Any,
+    ) -> None:
+        """Sets columns; the last value of each is written. Raises as ``increment`` does."""
+        self._change("update", {**(values or {}), **columns}, acknowledge)
+
+    def get(self, column: str) -> Any:
+        """What the column will be when everything this process has buffered is flushed.
+
+        The database's value and position are read at one instant, and what is buffered
+        behind that position is added: nothing is counted twice or left out. What other
+        processes have buffered is not in it. 0 for a number, None for anything else, where
+        there is no such row. Raises RowRefused for a column that cannot be added up so.
+        """
+        running = self._buffer._start()
+        return reading.value(self._buffer._engine, running, self._table, self._key, column)
+
+    def _change(self, kind: str, given: Row, acknowledge: Acknowledge | None) -> None:
+        shape, values = self._table.changes(kind, given)
+        self._buffer._take(shape, [(*self._key, *values)], acknowledge)

@@ -1,0 +1,367 @@
+"""The journal: what is acknowledged can be read, whatever is cut off or turned over behind it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from odac_db.buffer import files
+from odac_db.buffer.cursor import Cursor
+from odac_db.buffer.journal import Journal
+from odac_db.buffer.log import Log
+from odac_db.buffer.shapes import Shape, Values
+from odac_db.errors import BufferFull, BufferRefused, JournalFailed, LossDetected
+
+EVENTS = Shape("events", "events", "insert", (), ("id", "n"))
+VIEWS = Shape("posts", "posts", "increment", ("id",), ("views",))
+EVERYTHING = 1 << 40
+INTERRUPTIONS: list[tuple[bool | None, ...]] = [(), (True,), (False,), (None, True), (None, False)]
+"""For each write of a call: before it (True), after it (False), not at all (None)."""
+Dose = Callable[[int, int], int]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path, "db", segment_bytes=1 << 14)
+    yield made
+    made.abandon()
+
+
+def read(log: Log, lane: str, position: int = 0) -> list[Values]:
+    cursor = Cursor(log, lane)
+    cursor.seek(position)
+    found: list[Values] = []
+    while chunks := cursor.read(7, EVERYTHING):
+        found += [row for chunk in chunks for row in chunk.rows]
+    return found
+
+
+def dead(journal: Journal) -> Log:
+    journal.write_out()
+    return Log(journal.folder)
+
+
+def rows(first: int, count: int) -> list[Values]:
+    return [(f"k{number}", number) for number in range(first, first + count)]
+
+
+def test_what_is_taken_is_read_in_order_lane_by_lane(journal: Journal) -> None:
+    for number in range(0, 3000, 3):
+        journal.append(EVENTS, rows(number, 3))
+        journal.append(VIEWS, [("p", number)])
+    assert len(Log(journal.folder).segments()) > 3
+    for log in (Log(journal.folder, lambda: journal.end), dead(journal)):
+        assert read(log, "events") == rows(0, 3000)
+        assert read(log, "posts") == [("p", number) for number in range(0, 3000, 3)]
+        assert read(log, "events", 2000) == rows(2000, 1000)
+        assert read(log, "none") == []
+    assert Log(journal.folder).lanes() == {"events": 3000, "posts": 1000} == journal.lanes
+
+
+def test_a_call_larger_than_a_segment_is_in_one(journal: Journal) -> None:
+    journal.append(EVENTS, rows(0, 1))
+    last, _ = journal.append(EVENTS, rows(1, 200_000))
+    journal.append(EVENTS, rows(200_001, 1))
+    assert last == 200_001
+    assert read(dead(journal), "events") == rows(0, 200_002)
+
+
+def test_what_is_not_written_yet_keeps_its_place(journal: Journal) -> None:
+    journal.append(EVENTS, rows(0, 2), write=False)
+    live = Log(journal.folder, lambda: journal.end)
+    assert read(live, "events") == []
+    journal.append(EVENTS, rows(2, 1))
+    assert read(live, "events") == rows(0, 3)
+
+
+def test_cut_off_anywhere_it_holds_a_beginning_and_says_no_more(tmp_path: Path, dose: Dose) -> None:
+    with_frames = Journal(tmp_path, "db", segment_bytes=1 << 20)
+    ends = []
+    for number in range(dose(40, 8000)):
+        with_frames.append(EVENTS, rows(number, 1))
+        ends.append(with_frames.end.offset)
+    whole = files.segment_path(with_frames.folder, 0).read_bytes()[: ends[-1]]
+    with_frames.abandon()
+    path = files.segment_path(with_frames.folder, 0)
+    first = ends[0]
+    for cut in range(first, len(whole) + 1):
+        path.write_bytes(whole[:cut])
+        kept = sum(end <= cut for end in ends)
+        assert Log(path.parent).lanes() == {"events": kept}
+        if cut % 11 == 0 or cut in ends:
+            assert read(Log(path.parent), "events") == rows(0, kept)
+            path.write_bytes(whole[:cut] + bytes(500))
+            assert read(Log(path.parent), "events") == rows(0, kept)
+
+
+def test_no_bit_turned_over_is_ever_passed_on(tmp_path: Path, dose: Dose) -> None:
+    journal = Journal(tmp_path, "db", segment_bytes=1 << 14)
+    for number in range(200):
+        journal.append(EVENTS, rows(number, 1))
+    end = journal.end.offset
+    journal.abandon()
+    path = files.segment_path(journal.folder, 0)
+    whole = path.read_bytes()
+    for _ in range(dose(150, 20_000)):
+        place, bit = random.randrange(end), 1 << random.randrange(8)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        found = None  # a loss is told
+        with suppress(LossDetected):
+            found = read(Log(path.parent), "events")
+        # Nothing stands behind the last frame: it may be one that was never whole.
+        assert found in (None, rows(0, 199)), (place, bit)
+
+
+def test_damage_names_what_is_lost_and_the_rest_can_be_had(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "db")
+    ends = []
+    for number in range(100):
+        journal.append(EVENTS, rows(number, 1))
+        ends.append(journal.end.offset)
+    journal.abandon()
+    path = files.segment_path(journal.folder, 0)
+    held = bytearray(path.read_bytes())
+    held[ends[40] + 20] ^= 1
+    path.write_bytes(held)
+    before = Cursor(Log(path.parent), "events")
+    assert [row for chunk in before.read(1000, EVERYTHING) for row in chunk.rows] == rows(0, 41)
+    for _ in range(2):
+        with pytest.raises(LossDetected) as raised:
+            before.read(1000, EVERYTHING)
+        assert (raised.value.first, raised.value.last) == (42, 42)
+    behind = Cursor(Log(path.parent), "events", lenient=True)
+    behind.seek(42)
+    assert [row for chunk in behind.read(1000, EVERYTHING) for row in chunk.rows] == rows(42, 58)
+
+
+def test_a_segment_that_ends_too_early_is_a_loss(journal: Journal) -> None:
+    for number in range(2000):
+        journal.append(EVENTS, rows(number, 1))
+    log = dead(journal)
+    path = files.segment_path(journal.folder, 1)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(LossDetected, match="ends too early") as raised:
+        read(log, "events")
+    assert raised.value.last == log.base(2, "events")
+
+
+def test_pruned_segments_are_applied_ones_and_their_loss_is_seen(journal: Journal) -> None:
+    for number in range(2000):
+        journal.append(EVENTS, rows(number, 1))
+    log = Log(journal.folder, lambda: journal.end)
+    held = len(log.segments())
+    assert log.prune({"events": 0}, 0) == held
+    assert log.prune({"events": 2000}, 3600) == held
+    base = log.base(3, "events")
+    assert log.prune({"events": base}, 0) == held - 3
+    assert read(log, "events", base) == rows(base, 2000 - base)
+    with pytest.raises(LossDetected, match="behind") as raised:
+        read(log, "events", 5)
+    assert (raised.value.first, raised.value.last) == (6, base)
+
+
+def test_a_full_disk_is_met_before_the_acknowledgement(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    taken = 0
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with suppress(BufferFull):
+        while taken < 10_000:
+            journal.append(EVENTS, rows(taken, 1))
+            taken += 1
+    with pytest.raises(BufferFull, match="No space left"):
+        journal.append(EVENTS, rows(taken, 1))
+    monkeypatch.undo()
+    assert 100 < taken < 10_000
+    assert read(dead(journal), "events") == rows(0, taken)
+    journal.append(EVENTS, rows(taken, 1))
+    assert read(dead(journal), "events") == rows(0, taken + 1)
+
+
+def test_a_write_that_fails_takes_nothing(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append(EVENTS, rows(0, 1))
+    journal.append(EVENTS, rows(1, 1), write=False)
+
+    def broken(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "pwrite", broken)
+    with pytest.raises(JournalFailed, match="Input/output"):
+        journal.append(EVENTS, rows(7, 1))
+    monkeypatch.undo()
+    journal.append(EVENTS, rows(2, 1))
+    assert read(dead(journal), "events") == rows(0, 3)
+
+
+def test_a_sync_that_fails_is_never_asked_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, upto = journal.append(EVENTS, rows(0, 1))
+
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", broken)
+    with pytest.raises(JournalFailed):
+        journal.sync(upto)
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    with pytest.raises(JournalFailed, match="could not keep"):
+        journal.sync(upto)
+    assert synced == []
+    with_next, upto = journal.append(EVENTS, rows(1, 1))
+    journal.sync(upto)
+    assert upto.segment == 1
+    assert with_next == 2
+    assert read(dead(journal), "events") == rows(0, 2)
+
+
+def test_one_sync_serves_everybody_who_waits(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    first_in, go_on = threading.Event(), threading.Event()
+
+    def slow(file: int) -> None:
+        asked.append(file)
+        first_in.set()
+        assert go_on.wait(10)
+
+    def write(number: int) -> None:
+        journal.sync(journal.append(EVENTS, rows(number, 1))[1])
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    leader = threading.Thread(target=write, args=(0,))
+    leader.start()
+    assert first_in.wait(10)
+    upto = [journal.append(EVENTS, rows(number, 1))[1] for number in range(1, 9)]
+    others = [threading.Thread(target=journal.sync, args=(one,)) for one in upto]
+    for other in others:
+        other.start()
+    go_on.set()
+    for thread in (leader, *others):
+        thread.join(10)
+    assert len(asked) == 2
+
+
+def test_threads_share_a_journal_without_a_gap(journal: Journal) -> None:
+    def write(name: str) -> None:
+        for number in range(300):
+            journal.append(EVENTS, [(name, number)], write=number % 3 == 0)
+
+    threads = [threading.Thread(target=write, args=(f"t{each}",)) for each in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = read(dead(journal), "events")
+    assert sorted(found) == sorted(
+        (f"t{each}", number) for each in range(4) for number in range(300)
+    )
+    for each in range(4):
+        assert [n for name, n in found if name == f"t{each}"] == list(range(300))
+
+
+def test_only_the_owner_may_read_it(journal: Journal) -> None:
+    assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o700
+    for path in journal.folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_lock_tells_the_living_from_the_dead(journal: Journal) -> None:
+    assert files.locked(journal.folder) is None
+    child = os.fork()
+    if not child:
+        journal.abandon()  # a child that forgets this would hide its parent's death
+        os._exit(files.locked(journal.folder) is not None)
+    assert os.waitpid(child, 0)[1] == 0
+    journal.close()
+    held = files.locked(journal.folder)
+    assert held is not None
+    os.close(held)
+    assert files.segment_path(journal.folder, 0).stat().st_size == journal.end.offset
+
+
+def test_a_folder_where_no_journal_is_safe_is_refused(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/x {tmp_path}/far nfs4 rw 0 0\n")
+    assert files.fit_folder(tmp_path / "near", mounts).is_dir()
+    with pytest.raises(BufferRefused, match=r"network file system \(nfs4\)"):
+        files.fit_folder(tmp_path / "far" / "journal", mounts)
+    (tmp_path / "file").touch()
+    with pytest.raises(BufferRefused, match="cannot be written"):
+        files.fit_folder(tmp_path / "file" / "journal")
+
+
+def test_the_next_segment_is_reserved_ahead(journal: Journal) -> None:
+    journal.prepare()
+    assert not (journal.folder / "next.part").exists()
+    while not (journal.folder / "next.part").exists():
+        journal.append(EVENTS, rows(0, 10))
+        journal.prepare()
+    reserved = (journal.folder / "next.part").stat().st_ino
+    while journal.end.segment == 0:
+        journal.append(EVENTS, rows(0, 10))
+    assert files.segment_path(journal.folder, 1).stat().st_ino == reserved
+
+
+def test_interrupted_anywhere_what_is_acknowledged_is_there_once(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.pwrite
+    when: Iterator[bool | None] = iter(())
+
+    def interrupted(file: int, data: bytes, offset: int) -> int:
+        before = next(when, None)
+        if before is True:
+            raise KeyboardInterrupt
+        written = whole(file, data, offset)
+        if before is False:
+            raise KeyboardInterrupt
+        return written
+
+    monkeypatch.setattr(os, "pwrite", interrupted)
+    acknowledged = []
+    for number in range(200):
+        when = iter(random.choice(INTERRUPTIONS))
+        with suppress(KeyboardInterrupt):
+            journal.append(EVENTS, rows(number, 1), write=number % 5 != 0)
+            acknowledged.append(number)
+    monkeypatch.undo()
+    found = [number for _, number in read(dead(journal), "events")]
+    assert sorted(set(found)) == found
+    assert set(acknowledged) <= set(found)
+
+
+def test_called_in_the_midst_of_a_call_it_refuses(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.pwrite
+    refused: list[BaseException] = []
+
+    def with_handler(file: int, data: bytes, offset: int) -> int:
+        try:
+            journal.append(EVENTS, rows(9, 1))
+        except BufferRefused as error:
+            refused.append(error)
+        return whole(file, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", with_handler)
+    journal.append(EVENTS, rows(0, 1))
+    monkeypatch.undo()
+    assert len(refused) == 1
+    journal.append(EVENTS, rows(1, 1))
+    assert read(dead(journal), "events") == rows(0, 2)
