@@ -19,10 +19,16 @@ _TOKEN = re.compile(
 
 def mentions(expression: str | None, column: str) -> bool:
     """Whether a bare or quoted name in the expression is this column's, in any case."""
-    if expression is None or column.lower() not in expression.lower():
+    if expression is None or not _may_mention(expression.lower(), column.lower()):
         return False
     names = (match[0] for match in _TOKEN.finditer(expression) if match[0][0] != "'")
     return any(_name(token) == column.lower() for token in names)
+
+
+def _may_mention(expression: str, column: str) -> bool:
+    """Whether the letters are there, as they are or as they stand between quotes."""
+    spellings = (column, column.replace('"', '""'), column.replace("`", "``"))
+    return any(text in expression for text in spellings)
 
 
 def renamed(expression: str, before: str, after: str) -> str:

@@ -106,6 +106,8 @@ def test_names_are_found_outside_strings_only() -> None:
     assert mentions('("Price" > 0)', "price")
     assert not mentions("note = 'price'", "price")
     assert not mentions("prices > 0", "price")
+    assert mentions('"in""ner" + 1', 'in"ner')
+    assert mentions("`back``tick` > 0", "back`tick")
     assert renamed("price > 0 and note = 'price'", "price", "cost") == "cost > 0 and note = 'price'"
     assert renamed("`price` > 0", "price", "a`b") == "`a``b` > 0"
 
