@@ -192,6 +192,7 @@ def writes(plan: Plan) -> None:
     db, log = opened(plan), Log(plan.directory, "writes")
     pausing(db, dies=plan.dies)
     while time.monotonic() < plan.until:
+        time.sleep(random.random() * 0.06)
         counter = random.randrange(2 * KEYS)
         begun = time.monotonic_ns()
         try:
@@ -202,7 +203,6 @@ def writes(plan: Plan) -> None:
             log.write(OVERLOOKED, counter, 0, begun)
             continue
         log.write(COMMITTED, counter, value, begun)
-        time.sleep(random.random() * 0.06)
 
 
 class Undone(Exception):

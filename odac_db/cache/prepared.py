@@ -121,7 +121,7 @@ class Statements:
 def _shape(compiled: Any, declared: Tables) -> bytes:
     """The SQL, the classes that parameters and results go through, and declared tables."""
     results = [(str(one.keyname), _class(one.type)) for one in compiled._result_columns or ()]
-    binds = [(str(name), _class(bind.type)) for name, bind in sorted(compiled.binds.items())]
+    binds = [(str(name), _class(bind.type)) for bind, name in compiled.bind_names.items()]
     parts = (str(compiled), results, binds, declared)
     return msgspec.msgpack.encode(parts)
 

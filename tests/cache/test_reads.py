@@ -416,3 +416,20 @@ def test_seconds_of_the_table_api(db: Database) -> None:
     for wrong in (0, -5):
         with pytest.raises(OdacDbError, match="more than 0"):
             db.posts.cache(wrong)
+
+
+def test_what_one_keeps_in_redis_the_other_is_given(
+    sqlite_database: LiveDatabase, redis_url: str
+) -> None:
+    """Two that know nothing of each other, as processes do not."""
+    cache = Cache(store=redis_url, mode="relaxed")
+    question = select(POSTS.c.id).where(POSTS.c.id.in_([1, 2]), POSTS.c.title == "one")
+    with Database.open(sqlite_database.url, cache=cache) as one:
+        METADATA.create_all(one.engine)
+        one.execute(question, cache=60)
+        heads = [made.head for made in one._caching.statements._prepared.values()]  # type: ignore[union-attr]
+        with Database.open(sqlite_database.url, cache=cache) as other:
+            same = select(POSTS.c.id).where(POSTS.c.id.in_([1, 2]), POSTS.c.title == "one")
+            other.execute(same, cache=60)
+            assert other.cache.stats().hits == 1
+    assert all(b"%(" not in head for head in heads)
