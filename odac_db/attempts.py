@@ -57,6 +57,7 @@ class Transactions:
     source: DeclaredSource | None = None
     pause: Callable[[float], None] = time.sleep
     cached: Cached | None = None
+    behind: Callable[[str], Any] | None = None
     _queue: AbstractContextManager[Any] = field(default_factory=nullcontext)
     _is_ready: bool = False
 

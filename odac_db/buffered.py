@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from odac_db.buffer.answers import BufferOptions
     from odac_db.buffer.buffer import Buffer
+    from odac_db.buffer.table import BufferedTable
     from odac_db.cache.caching import Caching
     from odac_db.migrate.leave import Source
 
@@ -50,6 +51,10 @@ class Buffered:
                 self.engine, read, self._options, connection=self.name, marking=marking
             )
         return self._buffer
+
+    def _behind(self, name: str) -> BufferedTable:
+        """What ``db.posts.buffer`` is."""
+        return self.buffer.table(name)
 
     def _close_buffer(self) -> None:
         if self._buffer is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from odac_db.buffered import Buffered, Journals, options_of
+from odac_db.buffered import Journals, options_of
 from odac_db.dialects import dialect_of
 from odac_db.dialects.connect import engine_of, migrating, reading
 from odac_db.errors import OdacDbError
@@ -47,7 +47,7 @@ def _unheard(_: Progress) -> None:
     return None
 
 
-class Database(Executing, Buffered):
+class Database(Executing):
     """A database and the schema declared for it.
 
     ``engine`` is an ordinary SQLAlchemy engine for the application, ``report`` what

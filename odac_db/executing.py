@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from odac_db.buffered import Buffered
 from odac_db.dialects import dialect_of
 from odac_db.errors import OdacDbError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-class Executing:
+class Executing(Buffered):
     """What can be done on ``engine``, with errors told by what ``_source`` declares."""
 
     engine: Engine
@@ -154,4 +155,5 @@ class Executing:
             from odac_db.cached import CachedReads
 
             made.cached = CachedReads(self._caching, made)
+        made.behind = self._behind
         return made

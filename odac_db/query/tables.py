@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sqlalchemy import ColumnElement
 
+from odac_db.errors import QueryRefused
 from odac_db.query import statements
 from odac_db.query.inserts import inserting, upserting
 from odac_db.query.names import unknown
@@ -52,6 +53,18 @@ class Table(Query):
     def c(self) -> Columns:
         """Its columns for expressions: ``db.posts.c.views + 1``, ``db.posts.c["odd name"]``."""
         return Columns(self._shape.catalog, self.name)
+
+    @property
+    def buffer(self) -> Any:
+        """Writes to it that do not wait for the database: ``db.buffer.table(name)``.
+
+        Raises QueryRefused in a transaction, of which they are no part, and BufferRefused.
+        """
+        behind = getattr(self._performer, "behind", None)
+        if behind is None:
+            message = f"{self.name}: what is buffered is no part of a transaction: use db.buffer"
+            raise QueryRefused(message)
+        return behind(self.name)
 
     @overload
     def insert(self, rows: Mapping[str, Any], *, on_conflict: OnConflict = None) -> Any: ...

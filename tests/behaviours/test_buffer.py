@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from odac_db import BufferOptions, Database
+from odac_db import BufferOptions, Database, QueryRefused
 from tests.fixtures.databases import LiveDatabase
 
 SCHEMA = {
@@ -222,3 +222,14 @@ def test_w11_a_flush_invalidates_what_was_cached(opened: Opened) -> None:
         assert [row.views for row in cached.all()] == [round_]
         assert db.table("events").cache(60).count() == round_
     assert db.cache.stats().fills > 0
+
+
+def test_b111_to_b117_the_same_by_way_of_the_table(db: Database) -> None:
+    key = db.posts.buffer.insert({"id": 50, "views": 1})
+    db.posts.buffer.where(key).increment("views", 4)
+    db.posts.buffer.where(50).update(title="t")
+    assert db.posts.buffer.where(50).get("views") == 5
+    assert db.buffer.flush().rows == 3
+    assert [row.title for row in db.posts.where(id=50).all()] == ["t"]
+    with db.transaction() as tx, pytest.raises(QueryRefused, match="no part of a transaction"):
+        _ = tx.posts.buffer
