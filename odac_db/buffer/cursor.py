@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from odac_db.buffer.frames import Frame, frame_at, next_frame
+from odac_db.buffer.frames import HEAD, Frame, frame_at, next_frame
 from odac_db.buffer.log import Log
 from odac_db.buffer.shapes import Chunk, Shape, Values, rows_of, shape_of
 from odac_db.errors import LossDetected
@@ -81,7 +81,7 @@ class Cursor:
             limit = self._limit()
             for frame in self._frames():
                 chunk = self._chunk(frame, limit)
-                self._offset += frame.end
+                self._offset += HEAD + len(frame.payload)
                 if chunk is not None:
                     self.position = chunk.last
                     yield chunk, len(frame.payload)
@@ -110,13 +110,13 @@ class Cursor:
         return None if following is None else self.log.base(following, self.lane)
 
     def _frames(self) -> Iterator[Frame]:
-        """Whole frames from the offset on; ``end`` is relative to it."""
+        """Whole frames from the offset on, which their reader moves behind each."""
         window = WINDOW
         while True:
             start = self._offset
             held = self.log.held(self._segment, start, window)
             while (frame := frame_at(held, self._offset - start)) is not None:
-                yield frame._replace(end=frame.end - (self._offset - start))
+                yield frame
             if len(held) == window:  # there may be more than was read
                 window = WINDOW if self._offset > start else window * 2
                 continue

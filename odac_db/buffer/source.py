@@ -23,7 +23,7 @@ from odac_db.buffer.shapes import Chunk
 from odac_db.errors import LossDetected
 
 BATCH_BYTES = 6 << 20
-FIRST_BATCH = 2_000
+FIRST_BATCH = 5_000
 LARGEST_BATCH = 20_000
 QUICK, SLOW = 0.1, 0.4
 """Seconds of a transaction: below the first the next batch is larger, above the second smaller."""
