@@ -100,8 +100,8 @@ class Flusher:
 
     def hurry(self) -> None:
         """Lets lanes that wait be tried at once."""
-        for source in self.sources.values():
-            for lane in source.lanes.values():
+        for source in list(self.sources.values()):
+            for lane in list(source.lanes.values()):
                 lane.retry_at = 0.0
 
     def _pass(self, source: Source, until: float) -> bool:
@@ -143,7 +143,7 @@ class Flusher:
             self.session.drop()  # the next flush says what it is
 
     def _adopted(self) -> list[Source]:
-        return [source for source in self.sources.values() if source is not self.own]
+        return [source for source in list(self.sources.values()) if source is not self.own]
 
     def adopt(self, *, accept_loss: bool = False) -> None:
         """Takes over the journals whose processes are gone."""
@@ -181,7 +181,7 @@ class Flusher:
                 if lane.position != positions.get(lane.name, 0):
                     lane.believed = -1
             source.log.prune(positions, self.retention)
-            done = all(positions.get(name, 0) >= end for name, end in source.ends.items())
+            done = all(positions.get(name, 0) >= end for name, end in list(source.ends.items()))
             if source is not self.own and done and source.log.age() >= self.retention:
                 self._remove(source)
 

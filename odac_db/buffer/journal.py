@@ -20,6 +20,7 @@ from typing import NamedTuple
 from odac_db.buffer import files
 from odac_db.buffer.frames import HEAD, packed
 from odac_db.buffer.shapes import (
+    Introduction,
     Opening,
     Shape,
     Values,
@@ -53,9 +54,8 @@ class Journal:
         self.lanes: dict[str, int] = {}
         self._database = database
         self._segment_bytes = segment_bytes
-        self._numbers: dict[Shape, int] = {}
+        self._known: dict[Shape, Introduction] = {}
         self._lane_numbers: dict[str, int] = {}
-        self._told: set[Shape] = set()
         self._unwritten: list[bytes] = []
         self._busy = False
         self._lock = threading.RLock()
@@ -93,17 +93,15 @@ class Journal:
         Written when this returns, unless ``write`` is False. Raises BufferFull or
         JournalFailed, and then nothing of it was taken.
         """
-        number = self._numbers.get(shape)
-        if number is None:
-            number = self._numbered(shape)
-        parts = parted(number, rows)
+        known = self._known.get(shape) or self._introduce(shape)
+        parts = parted(known.number, rows)
         with self._lock:
             if self._busy:
                 message = "a signal handler or finalizer called the buffer in the midst of a call"
                 raise BufferRefused(f"{message} of its own thread: it cannot be taken")
             self._busy = True
             try:
-                return self._appended(shape, number, parts, write)
+                return self._appended(shape, known, parts, write)
             except BaseException:
                 self._size = 0  # what was half done ends with the segment
                 raise
@@ -111,18 +109,20 @@ class Journal:
                 self._busy = False
 
     def _appended(
-        self, shape: Shape, number: int, parts: list[tuple[int, bytes]], write: bool
+        self, shape: Shape, known: Introduction, parts: list[tuple[int, bytes]], write: bool
     ) -> tuple[int, End]:
         """Written, then counted, then shown to readers: an interruption between leaves no gap.
 
         The next segment begins with the count, and frames beyond it are no longer read.
         """
-        data = self._framed(shape, number, parts)
-        last = self.lanes[shape.lane] + sum(count for count, _ in parts)
+        last = self.lanes[shape.lane]
+        data = self._framed(shape, known, parts, last + 1)
+        for count, _ in parts:
+            last += count
         if write and not self._unwritten:
             self._write(data)
             self.lanes[shape.lane] = last
-            self._told.add(shape)
+            known.told = self._segment
             self._offset += len(data)
             self.end = End(self._segment, self._offset)
             return last, self.end
@@ -134,33 +134,36 @@ class Journal:
                 self._unwritten.pop()
                 raise
         self.lanes[shape.lane] = last
-        self._told.add(shape)
+        known.told = self._segment
         self._offset += len(data)
         if write:
             self._written()
         return last, End(self._segment, self._offset)
 
-    def _numbered(self, shape: Shape) -> int:
+    def _introduce(self, shape: Shape) -> Introduction:
         with self._lock:
-            self._lane_numbers.setdefault(shape.lane, len(self._lane_numbers))
-            self.lanes.setdefault(shape.lane, 0)
-            return self._numbers.setdefault(shape, len(self._numbers))
+            if shape not in self._known:
+                lane = self._lane_numbers.setdefault(shape.lane, len(self._lane_numbers))
+                self.lanes.setdefault(shape.lane, 0)
+                self._known[shape] = Introduction(len(self._known), lane)
+            return self._known[shape]
 
-    def _framed(self, shape: Shape, number: int, parts: list[tuple[int, bytes]]) -> bytes:
+    def _framed(
+        self, shape: Shape, known: Introduction, parts: list[tuple[int, bytes]], first: int
+    ) -> bytes:
         """The frames of a call, its shape in front where the segment has not told it yet."""
-        lane, first = self._lane_numbers[shape.lane], self.lanes[shape.lane] + 1
-        if len(parts) == 1 and shape in self._told:
-            data = packed(lane, first, parts[0][1])
+        if len(parts) == 1 and known.told == self._segment:
+            data = packed(known.lane, first, parts[0][1])
             if self._offset + len(data) <= self._size:
                 return data
-        introduction = packed(lane, 0, shape_payload(number, shape))
+        introduction = packed(known.lane, 0, shape_payload(known.number, shape))
         needed = len(introduction) + sum(len(payload) + HEAD for _, payload in parts)
         if self._offset + needed > self._size:
             self.write_out()
             self._roll(needed)
-        found = [] if shape in self._told else [introduction]
+        found = [] if known.told == self._segment else [introduction]
         for count, payload in parts:
-            found.append(packed(lane, first, payload))
+            found.append(packed(known.lane, first, payload))
             first += count
         return b"".join(found)
 
@@ -261,7 +264,6 @@ class Journal:
             os.close(self._file)
         self._file, self._segment, self._size = file, number, size
         self._offset = len(begin)
-        self._told.clear()
         self.end = End(number, self._offset)
         self._synced = End(number, self._offset)
 

@@ -113,7 +113,7 @@ class Running:
         """Flushes what can be flushed; the operations pending. Whoever calls does the work."""
         left = until - time.monotonic()
         if not self.flusher.turn.acquire(timeout=max(min(left, threading.TIMEOUT_MAX), 0)):
-            return sum(one.pending for one in self.flusher.sources.values())
+            return sum(one.pending for one in list(self.flusher.sources.values()))
         try:
             self.journal.write_out()
             pending = self.flusher.drain(until, targets)
@@ -224,8 +224,8 @@ class Running:
         """Waits for the next lane that may be tried; False if none will be in time."""
         times = [
             lane.retry_at
-            for source in self.flusher.sources.values()
-            for lane in source.lanes.values()
+            for source in list(self.flusher.sources.values())
+            for lane in list(source.lanes.values())
             if lane.paused
         ]
         wait = min(times, default=0.0) - time.monotonic()

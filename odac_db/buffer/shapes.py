@@ -101,3 +101,12 @@ def rows_of(payload: bytes) -> tuple[int, list[Values]] | None:
         return None
     _, number, rows = _operations(payload)
     return number, rows
+
+
+class Introduction:
+    """A shape's number, its lane's, and the last segment that tells them."""
+
+    __slots__ = ("lane", "number", "told")
+
+    def __init__(self, number: int, lane: int) -> None:
+        self.number, self.lane, self.told = number, lane, -1

@@ -75,7 +75,7 @@ class Source:
 
     @property
     def pending(self) -> int:
-        return sum(end - self.position(lane) for lane, end in self.ends.items())
+        return sum(end - self.position(lane) for lane, end in list(self.ends.items()))
 
     def position(self, lane: str) -> int:
         """How far the lane is applied, as last heard; never beyond what the journal holds."""

@@ -35,10 +35,14 @@ class BufferedTable:
         Nanoids are filled. What is given is copied and never changed. All rows of a call are
         checked before any is taken. Raises RowRefused, BufferFull, JournalFailed.
         """
+        if type(rows) is dict:
+            shape, values, key = self._table.row(rows)
+            self._buffer._take(shape, [values], acknowledge)
+            return key
         given = [rows] if isinstance(rows, Mapping) else rows
         keys: list[dict[str, Any]] = []
-        for shape, values, found in self._table.rows(given):
-            self._buffer._take(shape, values, acknowledge)
+        for shape, several, found in self._table.rows(given):
+            self._buffer._take(shape, several, acknowledge)
             keys += found
         return keys[0] if isinstance(rows, Mapping) else keys
 

@@ -47,6 +47,12 @@ class BufferTable:
         """The columns of the primary key; none if there is no key."""
         return self.table.primary_key.columns if self.table.primary_key is not None else ()
 
+    def row(self, given: Row) -> tuple[Shape, Values, dict[str, Any]]:
+        """One row as values, with its shape and its key. Raises RowRefused."""
+        form = self._forms.get(tuple(given)) or self._form(given, 0)
+        values = self._values(form, given, 0)
+        return form.shape, values, {name: values[at] for name, at in form.keys}
+
     def rows(self, given: Sequence[Row]) -> list[tuple[Shape, list[Values], list[dict[str, Any]]]]:
         """The rows as values by shape, in order, with their keys. Raises RowRefused."""
         found: list[tuple[Shape, list[Values], list[dict[str, Any]]]] = []
