@@ -75,10 +75,11 @@ def _count(conn: Connection, foreseen: Foreseen, features: Features, change: Cha
             rows = relation(live.name, (change.column.name,), features.namespace)
             query = select(func.count(rows.c[change.column.name])).select_from(rows)
         case AlterColumn():
-            source = foreseen.source(change.table, "altered")
-            if source is None or change.after.name not in source.c:
+            was = foreseen.was(change.table, change.after.name)
+            if was is None:
                 return None
-            query = select(func.count(source.c[change.after.name])).select_from(source)
+            rows = relation(live.name, (was.name,), features.namespace)
+            query = select(func.count(rows.c[was.name])).select_from(rows)
         case _:
             return None
     return int(conn.execute(query).scalar_one())

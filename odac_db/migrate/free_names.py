@@ -9,6 +9,7 @@ clashes with a plain index: MySQL gives a key's own index the key's name.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import count
 from typing import TypeVar
 
 import msgspec
@@ -48,13 +49,20 @@ class FreeNames:
 
     def given(self, table: str, item: T, *, freed: Collection[str | None] = ()) -> T:
         """The item under a name of its own. ``freed`` names vanish before it is made."""
-        name = item.name
-        if name is not None and not item.named and self._is_taken(item) and name not in freed:
-            digest = xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode([table, item]))
-            longer = f"{name}_{digest[:HASH_LENGTH]}"
-            item = msgspec.structs.replace(item, name=shortened(longer, self._fits))
+        for name in self._candidates(table, item):
+            item = msgspec.structs.replace(item, name=name)
+            if name is None or item.named or name in freed or not self._is_taken(item):
+                break
         self._take(item)
         return item
+
+    def _candidates(self, table: str, item: Named) -> Iterator[str | None]:
+        """Its name, then with one hash after the other."""
+        yield item.name
+        what = msgspec.msgpack.encode([table, item])
+        for seed in count():
+            digest = xxhash.xxh3_64_hexdigest(what, seed)
+            yield shortened(f"{item.name}_{digest[:HASH_LENGTH]}", self._fits)
 
     def _is_taken(self, item: Named) -> bool:
         relation = _is_relation(item) and item.name in self._relations

@@ -157,9 +157,10 @@ def _uses(column: Column) -> Iterator[Need]:
 
 
 def _numbers(table: str, column: Column) -> Iterator[Need]:
-    """The numbering of rows that goes on with a column which stays."""
+    """The numbering of rows that goes on with a column which stays, and the key it may need."""
     if column.identity is not None:
         yield "numbered", table, ""
+        yield "numbers", table, column.name
 
 
 def _stands(table: str, columns: Collection[str]) -> Iterator[Need]:
@@ -258,6 +259,8 @@ def _released(change: Change) -> Iterator[Need]:
             yield "referred", table, ""
         case DropPrimaryKey():
             yield "referred", table, _set(change.primary_key.columns)
+            for column in change.primary_key.columns:
+                yield "numbers", table, column
         case DropIndex():
             yield "gone", table, ""  # it goes first only to leave its name to another
             if change.index.unique:

@@ -34,6 +34,7 @@ def law(server: Server, share: float = 1.0) -> settings:
     return settings(
         max_examples=500 if LONG else max(4, int(SHORT[server.family] * share)),
         deadline=None,
+        derandomize=not LONG,
         print_blob=True,
         phases=phases,
         suppress_health_check=list(HealthCheck),
