@@ -21,13 +21,14 @@ _UNSAFE = re.compile(
 FILLING = "odac-db is filling this column"
 
 
-def is_refused(change: AddColumn, features: MySQLFeatures) -> bool:
-    """Whether MySQL refuses to add the column in one step (error 1674).
+def is_unsafe(column: Column, features: MySQLFeatures) -> bool:
+    """Whether MySQL refuses this column's default in an ALTER that adds a column (error 1674).
 
     It does so for any default that a replica might compute otherwise, whatever
-    ``binlog_format`` is. A false alarm costs two more statements.
+    ``binlog_format`` is, and be it the default of another column than the one that is added.
+    A false alarm costs two more statements.
     """
-    default = change.column.default
+    default = column.default
     return (
         not features.mariadb
         and default is not None

@@ -16,7 +16,7 @@ from odac_db.dialects.mysql import clauses
 from odac_db.dialects.mysql.alter import Clauses
 from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
-from odac_db.dialects.mysql.fill import backfill, filled, filled_up, is_refused, was_left_empty
+from odac_db.dialects.mysql.fill import backfill, filled, filled_up, is_unsafe, was_left_empty
 from odac_db.dialects.mysql.following import follow
 from odac_db.dialects.mysql.ladder import online
 from odac_db.dialects.mysql.literals import quote
@@ -66,6 +66,11 @@ def render(
     return [online(one, big) for one in renderer.rendered]
 
 
+# What the server refuses in one ALTER TABLE: two full-text indexes (InnoDB), and a column that
+# is added with a default of another that a replica might compute otherwise.
+_APART = {"fulltext": "fulltext", "adds": "unsafe", "unsafe": "adds"}
+
+
 class _Renderer:
     """Collects the clauses of one ALTER TABLE at a time."""
 
@@ -78,7 +83,7 @@ class _Renderer:
         self.table = ""
         self.carrier = 0
         self.clauses: list[str] = []
-        self.fulltext = False
+        self.natures: set[str] = set()
         self.companions = Companions(changes)
         self.altering = Clauses(changes, current, target, self.companions, features)
         self.live = self.altering.live
@@ -110,19 +115,31 @@ class _Renderer:
 
     def add_clauses(self, position: int, change: Change) -> None:
         table = table_of(change)
-        fulltext = isinstance(change, AddIndex) and change.index.method == "fulltext"
-        if table != self.table or (fulltext and self.fulltext):
+        nature = self.nature(change)
+        if table != self.table or _APART.get(nature) in self.natures:
             self.close()
             self.table, self.carrier = table, position
         carried_by = None if position == self.carrier else self.carrier
         self.rendered.append(Rendered(change=change, carried_by=carried_by))
-        self.fulltext = self.fulltext or fulltext
+        self.natures.add(nature)
         for clause in self.altering.of(change):
             if clause not in self.clauses:
                 self.clauses.append(clause)
         self.clauses.extend(self.brought_along(self.companions.of(position, change), self.carrier))
         if isinstance(change, (DropPrimaryKey, DropIndex)):
             self.settle_number(position, change)
+
+    def nature(self, change: Change) -> str:
+        """What of a change matters to what may share its statement; see ``_APART``."""
+        match change:
+            case AddIndex() if change.index.method == "fulltext":
+                return "fulltext"
+            case AddColumn():
+                return "adds"
+            case AlterColumn() if is_unsafe(change.after, self.features):
+                return "unsafe"
+            case _:
+                return ""
 
     def settle_number(self, position: int, change: DropPrimaryKey | DropIndex) -> None:
         """A column that numbers itself cannot be without a key, not even between statements.
@@ -156,7 +173,7 @@ class _Renderer:
                 self.rendered[self.carrier],
                 statements=tuple(Statement(sql) for sql in statements),
             )
-        self.table, self.clauses, self.fulltext = "", [], False
+        self.table, self.clauses, self.natures = "", [], set()
 
     def own_statements(  # noqa: C901 - one line a change
         self, position: int, change: Change
@@ -186,7 +203,7 @@ class _Renderer:
                 return []
             case Backfill():
                 return [backfill(change, self.live[change.table])]
-            case AddColumn() if is_refused(change, self.features):
+            case AddColumn() if is_unsafe(change.column, self.features):
                 place = self.altering.place(change.table, change.column.name)
                 return filled(change, self.live[change.table], place, self.features)
             case AlterColumn() if was_left_empty(change):
