@@ -105,7 +105,8 @@ def test_versions_and_case_names() -> None:
 
 
 OWNER = """
-import json, os, subprocess, sys
+import json, os, signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
 settings = {"prepare": [], "serve": ["sleep", "1000"], "user": None, "stop_signal": "SIGKILL"}
 command = [sys.executable, sys.argv[1], json.dumps({"directory": sys.argv[2], **settings})]
 keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

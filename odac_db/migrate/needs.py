@@ -160,7 +160,8 @@ def _numbers(table: str, column: Column) -> Iterator[Need]:
     """The numbering of rows that goes on with a column which stays, and the key it may need."""
     if column.identity is not None:
         yield "numbered", table, ""
-        yield "numbers", table, column.name
+        if column.identity.kind == "auto_increment":
+            yield "numbers", table, column.name
 
 
 def _stands(table: str, columns: Collection[str]) -> Iterator[Need]:
