@@ -12,7 +12,7 @@ import msgspec
 from odac_db.dialects.mysql.column_types import ColumnType
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import quote, with_plain_signs, without_outer_parentheses
-from odac_db.schema.model import Check, Column, ForeignKey, Generated, Identity, Index
+from odac_db.schema.model import Check, Column, ForeignKey, Generated, Identity, Index, Table
 
 AUTO_INCREMENT = Identity(kind="auto_increment")
 METHODS = {"FULLTEXT": "fulltext", "SPATIAL": "spatial", "HASH": "hash", "VECTOR": "vector"}
@@ -81,6 +81,18 @@ def generated(expression: str, stored: bool) -> Generated:
 def check(name: str, expression: str, *, enforced: bool = True) -> Check:
     text = with_plain_signs(without_outer_parentheses(expression))
     return Check(name=name, expression=text, enforced=enforced)
+
+
+def with_keys(shown: Table, keys: Sequence[ForeignKey]) -> Table:
+    """A table as shown, with the foreign keys that only the catalog tells.
+
+    MariaDB 10.11.18 prints a backtick inside a foreign key's name as it is.
+    """
+    if len(keys) <= len(shown.foreign_keys):
+        return shown
+    ordered = tuple(sorted(keys, key=lambda key: key.name or ""))
+    indexes = marked_implicit(shown.indexes, ordered)
+    return msgspec.structs.replace(shown, foreign_keys=ordered, indexes=indexes)
 
 
 def marked_implicit(

@@ -276,7 +276,7 @@ class _Reading:
     def shown(self, name: str, sql: str) -> Table:
         for parser in re.findall(r"WITH PARSER `?(\w+)", sql):
             self.note("fulltext parser", name, parser)
-        return read_table(sql, self.features)
+        return building.with_keys(read_table(sql, self.features), self.foreign_keys.get(name, ()))
 
 
 def ranked(indexes: Iterable[Index]) -> list[Index]:
