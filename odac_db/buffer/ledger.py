@@ -18,18 +18,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from odac_db.buffer.shapes import Shape, Values
+from odac_db.dialects.own_tables import LONG_TEXT, ON_MYSQL
 from odac_db.errors import LedgerIsNewer
 
 FORMAT = 1
-_ON_MYSQL: dict[str, Any] = {
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mysql_engine": "InnoDB",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
-    "mariadb_engine": "InnoDB",
-}
-_LONG = sa.Text().with_variant(sa.Text(2**32 - 1), "mysql", "mariadb")
 
 metadata = sa.MetaData()
 meta = sa.Table(
@@ -37,7 +29,7 @@ meta = sa.Table(
     metadata,
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("value", sa.String(255), nullable=False),
-    **_ON_MYSQL,
+    **ON_MYSQL,
 )
 positions = sa.Table(
     "_odac_buffer",
@@ -48,7 +40,7 @@ positions = sa.Table(
     sa.Column("dead", sa.BigInteger, nullable=False),
     sa.Column("lost", sa.BigInteger, nullable=False),
     sa.Column("updated_at", sa.DateTime, nullable=False),
-    **_ON_MYSQL,
+    **ON_MYSQL,
 )
 dead_letters = sa.Table(
     "_odac_buffer_dead",
@@ -58,10 +50,10 @@ dead_letters = sa.Table(
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("table_name", sa.String(255), nullable=False),
     sa.Column("operation", sa.String(16), nullable=False),
-    sa.Column("payload", _LONG, nullable=False),  # JSON: key and columns with their values
-    sa.Column("error", _LONG, nullable=False),
+    sa.Column("payload", LONG_TEXT, nullable=False),  # JSON: key and columns with their values
+    sa.Column("error", LONG_TEXT, nullable=False),
     sa.Column("created_at", sa.DateTime, nullable=False),
-    **_ON_MYSQL,
+    **ON_MYSQL,
 )
 
 

@@ -5,54 +5,13 @@ Times are UTC without a zone, because not every server has a type with one.
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import Column, Connection, DateTime, MetaData, String, Table, inspect
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    DateTime,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    inspect,
-)
+from odac_db.dialects.own_tables import LONG_TEXT, ON_MYSQL, ROW_NUMBER
 
-__all__ = [
-    "ANY_TEXT",
-    "LONG_TEXT",
-    "ON_MYSQL",
-    "ORPHANS",
-    "ROW_NUMBER",
-    "ensure",
-    "exists",
-    "metadata",
-]
+__all__ = ["ORPHANS", "ensure", "exists", "metadata"]
 
 metadata = MetaData()
-
-# SQLite numbers rows by itself only where the type is spelt INTEGER.
-ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-
-# MySQL's TEXT ends at 64 kB and a copied row may not; this length is spelt LONGTEXT.
-LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mysql", "mariadb")
-
-# MySQL's own default may be a character set that lacks what a name holds.
-ANY_TEXT = {
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mariadb_charset": "utf8mb4",
-    "mariadb_collate": "utf8mb4_bin",
-}
-
-# Whatever the database's own: names and summaries are any Unicode, and compare exactly.
-ON_MYSQL: dict[str, Any] = {
-    **ANY_TEXT,
-    "mysql_engine": "InnoDB",
-    "mariadb_engine": "InnoDB",
-}
 
 ORPHANS = Table(
     "_odac_orphans",

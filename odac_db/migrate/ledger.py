@@ -17,9 +17,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from odac_db.dialects.own_tables import LONG_TEXT, ON_MYSQL
 from odac_db.errors import LedgerIsNewer, ReverseRefused
 from odac_db.ids import nanoid
-from odac_db.migrate.bookkeeping import LONG_TEXT, ON_MYSQL, metadata
+from odac_db.migrate.bookkeeping import metadata
 from odac_db.migrate.reconcile import Known
 from odac_db.migrate.reverse import Before
 from odac_db.schema.plan import Operation

@@ -20,7 +20,8 @@ from sqlalchemy import (
     update,
 )
 
-from odac_db.migrate.bookkeeping import LONG_TEXT, ON_MYSQL, metadata
+from odac_db.dialects.own_tables import LONG_TEXT, ON_MYSQL
+from odac_db.migrate.bookkeeping import metadata
 from odac_db.migrate.row_json import decode_row, encode_row
 from odac_db.migrate.selectables import Key
 from odac_db.schema.changes import Backfill

@@ -8,7 +8,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from odac_db.migrate.bookkeeping import ON_MYSQL, exists, metadata
+from odac_db.dialects.own_tables import ON_MYSQL
+from odac_db.migrate.bookkeeping import exists, metadata
 from odac_db.schema.files.migrations import MigrationFile
 
 FILES = sa.Table(
