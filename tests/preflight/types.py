@@ -22,8 +22,8 @@ def narrowed(  # noqa: PLR0917 - a table is read by its columns
     on: tuple[str, ...] = SERVERS,
     shown: Sequence[Any] | None = None,
 ) -> Refusal:
-    """Column ``a`` gets another type; ids of what fits are below 100, of misfits above."""
-    rows = [{"id": n, "a": a} for n, a in enumerate(fits)]
+    """Column ``a`` gets another type; ids of what fits, as NULL does, are below 100."""
+    rows = [{"id": n, "a": a} for n, a in enumerate([*fits, None])]
     wrong = [{"id": 100 + n, "a": a} for n, a in enumerate(misfits)]
     told = misfits if shown is None else shown
     return Refusal(

@@ -48,7 +48,7 @@ def conversion(
 ) -> Conversion:
     """The values that ALTER TABLE refuses or alters."""
     name = quote(after.name)
-    if before.generated is not None or after.generated is not None:
+    if after.generated is not None:
         return Conversion(value=name)
     change = _Change(before, after, name, features)
     value, misfits = name, tuple(change.misfits())
@@ -283,6 +283,8 @@ class _Change:
         return Misfit(kind="out_of_range", condition=condition, said=said)
 
     def _not_castable(self, condition: str) -> Misfit:
+        """A cast that fails is NULL, and so is the cast of NULL, which does not fail."""
+        condition = f"{self.name} IS NOT NULL AND ({condition})"
         said = f"that cannot be read as {self.new.text}"
         return Misfit(kind="not_castable", condition=condition, said=said)
 
