@@ -27,7 +27,7 @@ def lossy(before: Column, after: Column, features: MySQLFeatures) -> str | None:
     """Why the change may lose values, or be refused for them; None when it never does."""
     if before.generated is None and after.generated is not None:
         return "its values are replaced by computed ones"
-    if before.generated is not None and after.generated is not None:
+    if after.generated is not None:
         return None
     old = column_type(before.type, features.mariadb)
     new = column_type(after.type, features.mariadb)

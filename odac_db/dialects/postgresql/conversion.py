@@ -37,7 +37,7 @@ def conversion(
     """The values that ALTER COLUMN TYPE refuses or alters, as ``render`` writes it."""
     name = quote(after.name)
     same = before.type == after.type and after.enum is None
-    if same or before.generated is not None or after.generated is not None:
+    if same or after.generated is not None:
         return Conversion(value=name)
     both = is_array(before.type) and is_array(after.type)
     change = _Change(before, after, "v" if both else name, desired, features)

@@ -36,7 +36,7 @@ def lossy(
     """
     if before.generated is None and after.generated is not None:
         return "the column's values are replaced by computed ones"
-    if before.type == after.type or before.generated is not None:
+    if before.type == after.type or after.generated is not None:
         return None
     if is_array(before.type) != is_array(after.type):
         if is_array(before.type):
