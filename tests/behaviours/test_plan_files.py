@@ -182,6 +182,21 @@ def test_c13_rows_that_would_be_altered_are_counted_again(app: Application, file
     assert f"{rows} rows when it was planned" in reason
 
 
+def test_c13_what_goes_is_counted_where_it_stands(app: Application, file: Path) -> None:
+    """Beside a column that is computed from what it will be: no server takes a time's lower()."""
+    app.declare(items=table({"id": ID, "at": "timestamp"}))
+    app.boot()
+    app.execute("INSERT INTO items (id, at) VALUES (1, '2026-01-01 00:00:00'), (2, NULL)")
+    text = {"type": "string", "length": 30}
+    app.declare(items=table({"id": ID, "at": text, "low": {**text, "generated": "lower(at)"}}))
+    with opened(app) as db:
+        plan = db.plan(allow=("destructive",))
+        plan.save(file)
+        assert {op.rows for op in plan.operations if op.destructive} <= {1}
+        assert db.migrate(plan=file).in_sync
+    assert [row["low"] is None for row in app.database.rows("items")] == [False, True]
+
+
 def test_c13_a_row_that_refuses_what_was_planned_refuses_the_plan(
     changed: Application, file: Path
 ) -> None:

@@ -99,8 +99,9 @@ def built(db: Database, family: str) -> None:
 class Questions:
     """Random SELECTs."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, family: str) -> None:
         self.chance = chance
+        self.family = family
 
     def one(self) -> Any:
         kinds: list[Callable[[], Any]] = [
@@ -163,7 +164,10 @@ class Questions:
     def _common(self) -> Any:
         table = self._any()
         inner = select(table.c.id, table.c.n).where(table.c.n < 50)
-        named = inner.cte(self.chance.choice(["shortened", "posts", "users", table.name]))
+        names = ["shortened", "posts", "users", table.name]
+        if self.family == "sqlite":  # which takes a CTE of its own table's name for a circle
+            names = [name for name in names if name != table.name]
+        named = inner.cte(self.chance.choice(names))
         return select(func.count(), func.max(named.c.n)).select_from(named)
 
     def _recursive(self) -> Select[Any]:

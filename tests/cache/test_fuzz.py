@@ -13,7 +13,6 @@ import pytest
 
 from odac_db import Cache, Database
 from tests.cache.fuzzed import Changes, Questions, built
-from tests.conftest import LONG
 from tests.fixtures.databases import LiveDatabase
 
 Dose = Callable[[int, int], int]
@@ -31,14 +30,14 @@ def rows(db: Database, question: Any, cache: float | None) -> list[str]:
 def test_cached_answers_equal_direct_ones(
     database: LiveDatabase, tmp_path: Path, dose: Dose, record_property: Callable[[str, Any], None]
 ) -> None:
-    seed = int(os.environ.get("ODAC_TEST_SEED", "0")) or (random.randrange(10**9) if LONG else 7)
+    seed = int(os.environ.get("ODAC_TEST_SEED", "0")) or random.randrange(10**9)
     chance = random.Random(seed)
     pairs, changes = dose(300, 20_000), Counter[str]()
     with Database.open(database.url, cache=Cache(directory=tmp_path, commit_within=60)) as db:
         built(db, database.family)
         needless = asked = 0
         doing = Changes(chance, db, database.family)
-        questions = Questions(chance)
+        questions = Questions(chance, database.family)
         while asked < pairs:
             pool = [questions.one() for _ in range(ASKED)]
             before = [rows(db, one, 600) for one in pool]
