@@ -222,7 +222,7 @@ def test_without_a_cache_everything_is_read(database: LiveDatabase) -> None:
 
 def test_a24_many_who_miss_at_once_ask_once(db: Database) -> None:
     """All but the leader wait for it, whose query waits for all of them."""
-    callers = 8
+    callers = 50
     db.execute(select(func.max(POSTS.c.id)), cache=60)  # the catalog is known
     arrived, first = threading.Semaphore(0), threading.Lock()
     statements: list[str] = []
