@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from odac_db.buffer.buffer import Buffer
     from odac_db.buffer.table import BufferedTable
     from odac_db.cache.caching import Caching
-    from odac_db.migrate.leave import Source
+    from odac_db.migrate.leave import Settle, Source
 
 
 Journals: TypeAlias = "str | Path | BufferOptions | None"
@@ -55,6 +55,15 @@ class Buffered:
     def _behind(self, name: str) -> BufferedTable:
         """What ``db.posts.buffer`` is."""
         return self.buffer.table(name)
+
+    def _settling(self, timeout: float) -> Settle:
+        """What brings buffered rows in before their tables change."""
+
+        def settle(tables: Collection[str] | None) -> None:
+            if self._options is not None:
+                self.buffer.settle(tables, timeout)
+
+        return settle
 
     def _close_buffer(self) -> None:
         if self._buffer is not None:

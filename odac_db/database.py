@@ -99,11 +99,9 @@ class Database(Executing):
             database._options = options_of(buffer)
         first = found.get(DEFAULT) or next(iter(found.values()))
         if migrate:
+            given: Any = {"lock_timeout": lock_timeout, "online": online, "progress": progress}
             for database in found.values():
-                timeout = lock_timeout
-                database.report = database.migrate(
-                    allow=allow, prune=prune, lock_timeout=timeout, online=online, progress=progress
-                )
+                database.report = database.migrate(allow=allow, prune=prune, **given)
             if strict:
                 raise_for_blocked(each.report for each in found.values())
         return first
@@ -161,7 +159,8 @@ class Database(Executing):
         each statement. After a failure the next migrate goes on from what stands.
 
         A table that others use is waited for a moment at a time, because whoever comes after
-        queues up behind; then they have their turn, and it is tried again: see ``Online``.
+        queues up behind; then they have their turn, and it is tried again: see ``Online``. With
+        a buffer, what this host has buffered for tables that change is brought in before.
 
         With ``plan`` (of ``Database.plan``, or the file it was saved to) exactly that plan is
         carried out: it says itself what is allowed. PlanRefused says what has moved since.
@@ -176,6 +175,7 @@ class Database(Executing):
             lock_timeout=lock_timeout,
             online=online,
             listener=progress,
+            settle=self._settling(lock_timeout),
         )
         if plan is not None:
             leave = approving(plan, self.name, leave)
@@ -240,7 +240,8 @@ class Database(Executing):
         declarations are not looked at: change them back as well, or the next migrate
         applies them again. Raises what ``migrate`` raises, and ReverseRefused.
         """
-        leave = Leave(allow=known_leave(allow), lock_timeout=lock_timeout)
+        settle = self._settling(lock_timeout)
+        leave = Leave(allow=known_leave(allow), lock_timeout=lock_timeout, settle=settle)
         with migrating(self.engine) as conn:
             return self._way_back(conn, run, leave).migrate()
 

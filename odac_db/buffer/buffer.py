@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -29,6 +29,7 @@ from odac_db.buffer.answers import (
 from odac_db.buffer.flush import Marking
 from odac_db.buffer.known import Known, Read, known
 from odac_db.buffer.running import Running, log
+from odac_db.buffer.settling import settled
 from odac_db.buffer.shapes import Shape, Values
 from odac_db.buffer.table import BufferedTable
 from odac_db.buffer.tables import BufferTable
@@ -156,6 +157,20 @@ class Buffer:
         with running.flusher.turn:
             running.flusher.adopt(accept_loss=accept_loss)
             return running.pending()
+
+    def settle(self, tables: Collection[str] | None, timeout: float) -> int:
+        """Brings in what any process of this host has buffered for tables that are to change.
+
+        Journals of the dead are adopted, the living are waited for, up to ``timeout`` seconds;
+        how many operations are left then. They stay in the journals, and are applied if the
+        tables still take them. Tables are asked for anew afterwards.
+        """
+        self.close(timeout=timeout)
+        self._known = None
+        self._tables.clear()
+        if not self._home.is_dir():
+            return 0
+        return settled(self._engine, self._home, tables, timeout, self._marking)
 
     def close(self, *, timeout: float | None = None) -> int:
         """Flushes for the last time; how many operations stay in the journal.

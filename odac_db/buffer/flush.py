@@ -2,12 +2,13 @@
 
 What the server refuses for its values is looked for by halves, under savepoints, and
 written down in the same transaction, so that at every instant each operation up to the
-position is either applied or among the dead letters.
+position is either applied or among the dead letters. So is what the table of today takes no
+longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,10 +17,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from odac_db.buffer import ledger
+from odac_db.buffer.fitting import Columns, sifted
 from odac_db.buffer.fold import Step, count, halves, steps
 from odac_db.buffer.lanes import Lanes
 from odac_db.buffer.ledger import Dead
-from odac_db.buffer.shapes import Chunk
+from odac_db.buffer.shapes import Chunk, Shape
 from odac_db.dialects.buffering import Buffering
 from odac_db.errors import OdacDbError
 
@@ -47,15 +49,15 @@ class Flushed(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """What a flush stands on. ``types``: each table's columns with the server's types."""
+    """What a flush stands on. ``columns``: what the columns of a table take."""
 
     buffering: Buffering
     lanes: Lanes
-    types: Mapping[str, Mapping[str, str]]
+    columns: Callable[[str], Columns]
     marking: Marking
     most_refused: float = 0.5
     declared: bool = True
-    """Whether ``types`` are what is declared, and not only what there is."""
+    """Whether ``columns`` are what is declared, and not only what there is."""
 
 
 class Flush(NamedTuple):
@@ -77,35 +79,45 @@ def flush(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
     An error leaves nothing of it, unless it is one of COMMIT: then it is done or not, and
     the position tells. Raises TooManyRefused and what the driver raises.
     """
+    fitting, unfit = sifted(work.chunks, ground.columns)
+    dead = [Dead(*one) for one in unfit]
     try:
         if not _moved(conn, ground, work):
             return None
-        apply(conn, ground, steps(work.chunks, ground.lanes))
-        _commit(conn, ground, work, [])
-        return Flushed(count(work.chunks), 0)
+        apply(conn, ground, steps(fitting, ground.lanes))
+        return _ended(conn, ground, work, dead)
     except Exception as error:
         _undo(conn)
-        if not is_data(ground, error, work.chunks):
+        if not is_data(ground, error, fitting):
             raise
-    return _flush_by_halves(conn, ground, work)
+    return _flush_by_halves(conn, ground, work, fitting, dead)
 
 
-def _flush_by_halves(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
+def _flush_by_halves(
+    conn: Connection, ground: Ground, work: Flush, fitting: Sequence[Chunk], dead: list[Dead]
+) -> Flushed | None:
     try:
         if not _moved(conn, ground, work):
             return None
-        dead = _refused(conn, ground, work.chunks)
-        total = count(work.chunks)
-        if len(dead) > max(FEW, total * ground.most_refused):
-            message = f"{len(dead)} of {total} operations are refused, the first: {dead[0].error}"
-            raise TooManyRefused(message)
-        if dead:
-            ledger.bury(conn, work.source, work.lane, dead)
-        _commit(conn, ground, work, dead)
-        return Flushed(total - len(dead), len(dead))
+        ground.buffering.checked_now(conn)
+        standing, gone = _without_gone(conn, ground, fitting)
+        refused = _refused(conn, ground, standing)
+        total = count(standing)
+        if len(refused) > max(FEW, total * ground.most_refused):
+            message = f"{len(refused)} of {total} operations are refused"
+            raise TooManyRefused(f"{message}, the first: {refused[0].error}")
+        return _ended(conn, ground, work, dead + gone + refused)
     except BaseException:
         _undo(conn)
         raise
+
+
+def _ended(conn: Connection, ground: Ground, work: Flush, dead: Sequence[Dead]) -> Flushed:
+    """Writes the refused operations down and commits."""
+    if dead:
+        ledger.bury(conn, work.source, work.lane, dead)
+    _commit(conn, ground, work, dead)
+    return Flushed(count(work.chunks) - len(dead), len(dead))
 
 
 def _undo(conn: Connection) -> None:
@@ -137,7 +149,7 @@ def apply(conn: Connection, ground: Ground, todo: Sequence[Step]) -> None:
     for step in todo:
         for insert in step.inserts:
             ground.buffering.insert(conn, insert.table, insert.columns, insert.rows)
-        for change in step.changes(ground.types):
+        for change in step.changes(ground.columns):
             found = ground.buffering.update(conn, change)
             if found != len(change.rows):
                 message = f"{change.table} has no row with this key ({', '.join(change.keys)})"
@@ -146,7 +158,6 @@ def apply(conn: Connection, ground: Ground, todo: Sequence[Step]) -> None:
 
 def _refused(conn: Connection, ground: Ground, chunks: Sequence[Chunk]) -> list[Dead]:
     """Applies what can be; the operations that cannot."""
-    ground.buffering.checked_now(conn)
     dead: list[Dead] = []
     waiting = [part for part in reversed(halves(chunks)) if part]
     while waiting:
@@ -174,23 +185,56 @@ def _tried(conn: Connection, ground: Ground, part: Sequence[Chunk]) -> Exception
     return None
 
 
-def is_data(ground: Ground, error: BaseException, chunks: Sequence[Chunk]) -> bool:
-    """Whether the operations themselves are at fault.
+def _without_gone(
+    conn: Connection, ground: Ground, chunks: Sequence[Chunk]
+) -> tuple[list[Chunk], list[Dead]]:
+    """Operations whose table or column is declared no longer, and which the server does not know.
 
-    So they are, too, where a table or column they name is declared no longer: it will not
-    come back, and they would wait for ever.
+    It will not come back, and they would wait for ever. One of each shape is tried: what is
+    declared no longer may still be there.
     """
+    reasons: dict[Shape, str] = {}
+    for chunk in chunks:
+        if chunk.shape not in reasons:
+            error = _trial(conn, ground, chunk) if _undeclared(ground, chunk.shape) else None
+            reasons[chunk.shape] = told(error) if error is not None else ""
+    gone = [
+        Dead(chunk.first + place, chunk.shape, row, reasons[chunk.shape])
+        for chunk in chunks
+        if reasons[chunk.shape]
+        for place, row in enumerate(chunk.rows)
+    ]
+    return [chunk for chunk in chunks if not reasons[chunk.shape]], gone
+
+
+def _trial(conn: Connection, ground: Ground, chunk: Chunk) -> Exception | None:
+    """The error of the structure that the first of these operations meets. Changes nothing."""
+    savepoint = conn.begin_nested()
+    error: Exception | None = None
+    try:
+        one = Chunk(chunk.first, chunk.shape, chunk.rows[:1])
+        apply(conn, ground, steps([one], ground.lanes))
+    except Unmatched:
+        pass
+    except Exception as caught:
+        error = caught if ground.buffering.fault(caught) == "structural" else None
+    savepoint.rollback()
+    return error
+
+
+def is_data(ground: Ground, error: BaseException, chunks: Sequence[Chunk]) -> bool:
+    """Whether the operations themselves are at fault, or their table is declared no longer."""
     if isinstance(error, Unmatched):
         return True
     fault = ground.buffering.fault(error)
-    return fault == "data" or (fault == "structural" and any(_gone(ground, c) for c in chunks))
+    undeclared = any(_undeclared(ground, chunk.shape) for chunk in chunks)
+    return fault == "data" or (fault == "structural" and undeclared)
 
 
-def _gone(ground: Ground, chunk: Chunk) -> bool:
-    columns = ground.types.get(chunk.shape.table)
-    if not ground.declared:
-        return False
-    return columns is None or not {*chunk.shape.keys, *chunk.shape.columns} <= columns.keys()
+def _undeclared(ground: Ground, shape: Shape) -> bool:
+    return (
+        ground.declared and not {*shape.keys, *shape.columns} <= ground.columns(shape.table).keys()
+    )
 
 
 def told(error: BaseException) -> str:

@@ -7,14 +7,14 @@ was changed before it was inserted: there another step begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from odac_db.buffer.lanes import Lanes
 from odac_db.buffer.shapes import Chunk, Shape, Values
-from odac_db.dialects.buffering import Change
+from odac_db.dialects.buffering import Accepts, Change
 
 
 class Insert(NamedTuple):
@@ -44,10 +44,11 @@ class Step:
     inserts: list[Insert] = field(default_factory=list)
     changed: dict[tuple[str, tuple[str, ...]], dict[Values, Cells]] = field(default_factory=dict)
 
-    def changes(self, types: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
+    def changes(self, columns_of: Callable[[str], Mapping[str, Accepts]]) -> Iterator[Change]:
         """Those that set, then those that add, each sorted by key, so that two flushes do not
         wait for one another in a circle."""
         for (table, keys), rows in self.changed.items():
+            types = {name: accepts.type for name, accepts in columns_of(table).items()}
             for kind in ("sets", "adds"):
                 for columns, found in _alike(rows, kind).items():
                     yield Change(
@@ -56,7 +57,7 @@ class Step:
                         sets=columns if kind == "sets" else (),
                         adds=columns if kind == "adds" else (),
                         rows=sorted(found, key=lambda row: repr(row[: len(keys)])),
-                        types=types.get(table, {}),
+                        types=types,
                     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from odac_db.buffer import ledger
+from odac_db.buffer.fitting import Columns
 from odac_db.buffer.lanes import Lanes, lanes
 from odac_db.buffer.tables import BufferTable
 from odac_db.dialects import dialect_of
@@ -30,8 +31,12 @@ class Known:
     buffering: Buffering
     tables: Mapping[str, BufferTable]
     lanes: Lanes
-    types: Mapping[str, Mapping[str, str]]
     declared: bool
+
+    def columns(self, table: str) -> Columns:
+        """What the columns of a table take; none of a table that there is not."""
+        found = self.tables.get(table)
+        return {} if found is None else found.accepts
 
 
 def known(engine: Engine, read: Read | None) -> Known:
@@ -62,8 +67,7 @@ def known(engine: Engine, read: Read | None) -> Known:
         )
         for name, table in schema.tables.items()
     }
-    types = {name: {c.name: c.type for c in t.columns} for name, t in schema.tables.items()}
-    return Known(database, buffering, tables, found, types, read is not None)
+    return Known(database, buffering, tables, found, read is not None)
 
 
 def _schema(conn: Connection, read: Read | None) -> tuple[Declarations, Schema]:

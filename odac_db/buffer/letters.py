@@ -12,10 +12,12 @@ from sqlalchemy import Connection, Engine
 
 from odac_db.buffer import ledger
 from odac_db.buffer.answers import DeadLetter, Retried
+from odac_db.buffer.fitting import sifted
 from odac_db.buffer.flush import Ground, apply, told
 from odac_db.buffer.fold import steps
 from odac_db.buffer.session import Session
 from odac_db.buffer.shapes import Chunk, Shape
+from odac_db.errors import RowRefused
 
 _TABLE = ledger.dead_letters
 
@@ -53,7 +55,7 @@ def retried(session: Session, ground: Ground, letters: Sequence[DeadLetter]) -> 
         ground.buffering.begin(conn)
         try:
             if _taken_away(conn, letter):
-                apply(conn, ground, steps([_chunk(letter)], ground.lanes))
+                apply(conn, ground, steps(_fitting(letter, ground), ground.lanes))
                 conn.commit()
                 done += 1
             else:
@@ -87,6 +89,13 @@ def _chunk(letter: DeadLetter) -> Chunk:
     shape = Shape(letter.lane, letter.table, kind, tuple(key), tuple(columns))
     values = tuple(_value(each) for each in (*key.values(), *columns.values()))
     return Chunk(letter.seq, shape, [values])
+
+
+def _fitting(letter: DeadLetter, ground: Ground) -> list[Chunk]:
+    fitting, unfit = sifted([_chunk(letter)], ground.columns)
+    if unfit:
+        raise RowRefused(letter.table, [unfit[0].reason])
+    return fitting
 
 
 def _value(value: Any) -> Any:

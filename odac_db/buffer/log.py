@@ -79,6 +79,16 @@ class Log:
             place = next_frame(held, place)
         return found
 
+    def tables(self) -> dict[str, set[str]]:
+        """The tables of each lane that the journal's segments have operations for."""
+        found: dict[str, set[str]] = {}
+        for segment in self.segments():
+            for frame in frames(self.held(segment, 0), 0):
+                told = shape_of(frame.payload) if not frame.seq else None
+                if told is not None:
+                    found.setdefault(told[1].lane, set()).add(told[1].table)
+        return found
+
     def size(self) -> int:
         """Bytes on the disk."""
         total = 0

@@ -52,7 +52,7 @@ class Running:
         ground = Ground(
             buffering=self.known.buffering,
             lanes=self.known.lanes,
-            types=self.known.types,
+            columns=self.known.columns,
             declared=self.known.declared,
             marking=self.marking or (lambda _, __: nullcontext()),
             most_refused=self.options.most_refused,

@@ -28,7 +28,7 @@ class Shape(NamedTuple):
     """What the values of an operation are: those of ``keys``, then those of ``columns``.
 
     An insert has no keys. An increment's columns are given what is added, an update's what
-    they are set to.
+    they are set to. ``types`` are the columns' that the values were checked by.
     """
 
     lane: str
@@ -36,6 +36,7 @@ class Shape(NamedTuple):
     kind: Kind
     keys: tuple[str, ...]
     columns: tuple[str, ...]
+    types: tuple[str, ...] = ()
 
 
 class Opening(NamedTuple):
@@ -91,8 +92,8 @@ def shape_of(payload: bytes) -> tuple[int, Shape] | None:
     found = msgspec.msgpack.decode(payload)
     if found[0] != SHAPE:
         return None
-    number, lane, table, kind, keys, columns = found[1:]
-    return number, Shape(lane, table, kind, tuple(keys), tuple(columns))
+    number, lane, table, kind, *names = found[1:]
+    return number, Shape(lane, table, kind, *map(tuple, names))
 
 
 def rows_of(payload: bytes) -> tuple[int, list[Values]] | None:

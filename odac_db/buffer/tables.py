@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from odac_db.buffer.shapes import Shape, Values
 from odac_db.buffer.values import Convert, NotAccepted, converter, increment
-from odac_db.dialects.buffering import Buffering
+from odac_db.dialects.buffering import Accepts, Buffering
 from odac_db.errors import RowRefused
 from odac_db.ids import nanoid
 from odac_db.schema.model import Column, Schema, Table
@@ -41,6 +42,11 @@ class BufferTable:
     @property
     def name(self) -> str:
         return self.table.name
+
+    @cached_property
+    def accepts(self) -> Mapping[str, Accepts]:
+        """What each column takes."""
+        return {c.name: self.buffering.accepts(c, self.schema) for c in self.table.columns}
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -126,9 +132,7 @@ class BufferTable:
         return f"{name} is computed by the server" if column.generated is not None else ""
 
     def _check(self, name: str) -> Convert:
-        column = self.table.column(name)
-        assert column is not None
-        return converter(self.buffering.accepts(column, self.schema), self.buffering.moment)
+        return converter(self.accepts[name], self.buffering.moment)
 
     def _nullable(self, name: str) -> bool:
         column = self.table.column(name)
@@ -138,7 +142,8 @@ class BufferTable:
         """The one shape of this kind with these columns."""
         if (kind, columns) not in self._shapes:
             keys = () if kind == "insert" else self.key
-            self._shapes[kind, columns] = Shape(self.lane, self.name, kind, keys, columns)
+            types = tuple(self.accepts[name].type for name in (*keys, *columns))
+            self._shapes[kind, columns] = Shape(self.lane, self.name, kind, keys, columns, types)
         return self._shapes[kind, columns]
 
     def key_values(self, given: Any) -> Values:
@@ -172,9 +177,7 @@ class BufferTable:
         return self.shape(kind, columns), self._converted(given, columns, check)
 
     def _added(self, name: str) -> Convert:
-        column = self.table.column(name)
-        assert column is not None
-        return increment(self.buffering.accepts(column, self.schema))
+        return increment(self.accepts[name])
 
     def _converted(self, given: Row, names: Sequence[str], check: Any) -> Values:
         found, problems = [], []

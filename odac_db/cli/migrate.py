@@ -19,6 +19,7 @@ from odac_db.cli.options import (
     Url,
     allowed,
 )
+from odac_db.cli.settings import read_buffer_folder
 
 SavedPlan = Annotated[
     Path | None,
@@ -85,7 +86,8 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     output = Output()
     reports = {}
     done: list[str] = []
-    with opened(url, schema, needs_schema=True) as connections:
+    journals = read_buffer_folder(None)
+    with opened(url, schema, needs_schema=True, journals=journals) as connections:
         for name, db in connections.items():
             with naming(name, connections, done), shown_progress() as progress:
                 reports[name] = db.migrate(plan=plan, allow=leave, progress=progress, **given)

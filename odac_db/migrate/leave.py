@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,8 @@ from odac_db.schema.online import Online
 from odac_db.schema.plan_file import SavedPlan
 
 __all__ = ["Leave", "Source"]
+
+Settle = Callable[[Collection[str] | None], None]
 
 
 class Source(Protocol):
@@ -27,7 +29,8 @@ class Source(Protocol):
 class Leave:
     """What the caller asks for beside the declarations; see ``plan.Request``.
 
-    With ``approved`` exactly that plan is carried out, or none.
+    With ``approved`` exactly that plan is carried out, or none. ``settle`` is told which tables
+    are going to change (None: any may) before the lock is taken, and may write to them.
     """
 
     allow: Collection[str] = ()
@@ -36,3 +39,4 @@ class Leave:
     online: Online = field(default_factory=Online)
     listener: Listener = lambda _: None
     approved: SavedPlan | None = None
+    settle: Settle = lambda _: None

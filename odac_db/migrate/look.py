@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from odac_db.dialects.base import Dialect, Features, Fingerprint
+from odac_db.migrate.leave import Leave
 from odac_db.migrate.ledger import Ledger
 from odac_db.migrate.plan import Draft
 from odac_db.migrate.reconcile import Known
@@ -48,3 +49,12 @@ def fingerprint_of(
             raise  # it could not say: asking on would only wait as long again
         features()  # raises for a server that is not one we know
         return Fingerprint()
+
+
+def settle(leave: Leave, look: Look | None) -> None:
+    """Tells of the tables that are to change, before the lock: on SQLite nobody else could
+    write under it. After no look, or before data migrations, any table may."""
+    if look is None or look.files:
+        leave.settle(None)
+    elif pending := look.plan.of_status("pending"):
+        leave.settle({name for one in pending for name in (one.table, one.name)})

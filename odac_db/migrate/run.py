@@ -32,7 +32,7 @@ from odac_db.migrate.files.review import named, pending_files
 from odac_db.migrate.leader import lead_on, leading
 from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.ledger import Ledger
-from odac_db.migrate.look import Look, fingerprint_of
+from odac_db.migrate.look import Look, fingerprint_of, settle
 from odac_db.migrate.plan import Draft, Request, drafted
 from odac_db.migrate.reconcile import learnt
 from odac_db.migrate.report import joined, repeated, reported
@@ -76,6 +76,7 @@ class Runner:
         if look is not None and self._idle(look):
             return reported(look.plan, started)
         waited = time.monotonic() - started if look is None else 0.0
+        settle(self.leave, look)
         timeout = self.leave.lock_timeout
         with leading(self.conn, self.dialect, self.features, timeout, waited=waited):
             look = self._look()

@@ -268,27 +268,6 @@ def test_a_table_that_is_missing_stops_its_lane_alone(opened: Opened, folder: Pa
     assert db.table("other").count() == 1
 
 
-def test_rows_of_a_column_that_is_declared_no_longer_become_dead_letters(
-    opened: Opened, folder: Path
-) -> None:
-    (folder / "events.yaml").write_text(EVENTS + "  old: {type: integer}\n")
-    db = opened()
-    db.buffer["events"].insert({**row(1), "old": 5})
-    db.buffer["events"].insert(row(2))
-    db.buffer._running.abandon()  # type: ignore[union-attr]
-    db.buffer._running = None
-    (folder / "events.yaml").write_text(EVENTS)
-    other = opened()
-    other.migrate(allow=["destructive"])
-    other.buffer.adopt()
-    answer = other.buffer.flush()
-    assert (answer.dead, answer.pending) == (1, 0)
-    assert ids(other) == [2]
-    (letter,) = other.buffer.dead_letters()
-    assert '"old":5' in letter.payload
-    assert "old" in letter.error
-
-
 def test_a_journal_of_another_database_is_let_alone(
     opened: Opened, sqlite_database: LiveDatabase
 ) -> None:
