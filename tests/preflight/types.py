@@ -142,6 +142,12 @@ TYPES = [
         on=POSTGRESQL,
     ),
     narrowed(
+        "dates as numbers", "date", "integer", [], ["2026-01-02"], "not_castable", POSTGRESQL,
+    ),
+    narrowed(
+        "times of day as dates", "time", "date", [], ["03:04:05"], "not_castable", POSTGRESQL,
+    ),
+    narrowed(
         "text as json", TEXT, "json", ["{}", "[1]", "null"], ["{", "", "{a: 1}"],
         "not_castable",
     ),

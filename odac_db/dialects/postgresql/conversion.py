@@ -96,7 +96,7 @@ class _Change:
             yield from self._read()
         elif self.new_base in STRINGS:
             yield from self._length()
-        elif self.old_base in STRINGS or self.before.enum is not None:
+        elif self.old_base in STRINGS or self.before.enum is not None or self._by_way_of_text():
             yield from self._read()
         elif self.old_base in NUMBERS and self.new_base in NUMBERS:
             yield from self._number()
@@ -220,7 +220,7 @@ class _Change:
             yield _changed(f"{self.value} NOT IN (0, 1)", "that is neither 0 nor 1")
         elif self.old_base == "jsonb" and self.new_base in {*NUMBERS, "boolean"} - {"money"}:
             yield from self._number_of_json()
-        elif (self.old_base, self.new_base) == ("json", "jsonb") or self._by_way_of_text():
+        elif (self.old_base, self.new_base) == ("json", "jsonb"):
             yield from self._read()
 
     def _number_of_json(self) -> Iterator[Misfit]:
