@@ -142,6 +142,25 @@ TYPES = [
         on=POSTGRESQL,
     ),
     narrowed(
+        "numbers as short bytes", "integer", {"type": "binary", "length": 4}, [1, -999], [12345],
+        "too_long", MYSQL,
+    ),
+    narrowed(
+        "numbers as moments", "integer", "timestamp", [20260102, 127], [40000], "not_castable",
+        MYSQL,
+    ),
+    narrowed(
+        "decimals as dates", decimal(8, 0), "date", [], ["20260102"], "not_castable", MYSQL
+    ),
+    narrowed(
+        "decimals as an enum", decimal(5, 2), {"type": "enum", "values": ["a", "b"]}, [],
+        ["1.00"], "not_castable", MYSQL,
+    ),
+    narrowed(
+        "numbers as uuids", "integer", {"type": {"mariadb": "uuid", "mysql": "integer"}}, [], [1],
+        "not_castable", ("mariadb",),
+    ),
+    narrowed(
         "dates as numbers", "date", "integer", [], ["2026-01-02"], "not_castable", POSTGRESQL,
     ),
     narrowed(

@@ -29,7 +29,9 @@ from odac_db.schema.model import Column, Schema
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 _FLOATS = ("float", "double")
 _EXACT = INTEGERS | {"decimal"}
+_NUMERIC = _EXACT | {*_FLOATS}
 _TEXTUAL = TEXTS | {"char", "varchar"}
+_BYTES = BINARIES | BLOBS | _TEXTUAL
 _ADDRESSES = ("uuid", "inet4", "inet6")
 _CASTS = ("uuid", "inet6", "inet4")
 
@@ -109,8 +111,9 @@ class _Change:
             yield from self._length()
         elif new in TEMPORALS:
             yield from self._time()
-        elif new in BINARIES | BLOBS and old in BINARIES | BLOBS | _TEXTUAL:
-            yield self._too_long(f"LENGTH({self.name})", capacity(self.new), "bytes")
+        elif new in BINARIES | BLOBS:
+            value = self.name if old in {*_BYTES, "bit"} else f"CAST({self.name} AS CHAR)"
+            yield self._too_long(f"LENGTH({value})", capacity(self.new), "bytes")
         elif new == "bit" and old in {"bit", *INTEGERS}:
             limit = 2 ** int(self.new.arguments[0])
             yield self._out_of_range(f"{self.name} + 0 < 0 OR {self.name} + 0 >= {limit}")
@@ -118,6 +121,8 @@ class _Change:
             yield self._not_castable(f"NOT JSON_VALID({self.name})")
         elif new in _ADDRESSES and old in _TEXTUAL:
             yield self._not_castable(f"CAST({self.name} AS {new.upper()}) IS NULL")
+        elif new in _ADDRESSES and old in _NUMERIC | TEMPORALS:
+            yield self._not_castable("1 = 1")
 
     def _whole(self) -> Iterator[Misfit]:
         low, high = self._bounds()
@@ -190,8 +195,11 @@ class _Change:
             condition = held if self.new.name == "enum" else " OR ".join(each)
         elif self.old.name in _TEXTUAL and self.new.name == "enum":
             condition = f"{self.name} NOT IN ({', '.join(map(string, values))})"
-        elif self.old.name in INTEGERS and self.new.name == "enum":
+        elif self.old.name in INTEGERS and self.new.name == "enum":  # read as its position
             condition = f"{self.name} < 1 OR {self.name} > {len(values)}"
+        elif self.old.name in _NUMERIC:  # as its position or as a label: servers differ
+            yield self._not_castable("1 = 1")
+            return
         else:
             return
         said = f"that is none of {', '.join(values)}"
@@ -213,7 +221,10 @@ class _Change:
         if old in _TEXTUAL:
             yield from self._time_of_text()
         elif old in INTEGERS:
-            yield self._not_castable(f"CAST({self.name} AS DATETIME) IS NULL")
+            moment = f"CAST({self.name} AS DATETIME)"
+            yield self._not_castable(f"{moment} IS NULL OR DAYOFMONTH({moment}) = 0")
+        elif old in _NUMERIC:  # which digits are a time's depends on the server
+            yield self._not_castable("1 = 1")
         if new == "timestamp" and old in {"datetime", "date", *_TEXTUAL}:
             moment = f"COALESCE(UNIX_TIMESTAMP(CAST({self.name} AS DATETIME(6))), 0)"
             last = (
