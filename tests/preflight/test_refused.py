@@ -34,6 +34,8 @@ def prepared(case: Refusal, database: LiveDatabase, folder: Path) -> Application
 def literal(value: Any) -> str:
     if value is None:
         return "NULL"
+    if isinstance(value, bytes):
+        return f"X'{value.hex()}'"
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     return str(value).lower() if isinstance(value, bool) else str(value)

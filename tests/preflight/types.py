@@ -161,6 +161,26 @@ TYPES = [
         "not_castable", ("mariadb",),
     ),
     narrowed(
+        "dates as short decimals", "date", decimal(5, 2), [], ["2026-01-02"], "out_of_range", MYSQL
+    ),
+    narrowed("dates as json", "date", "json", [], ["2026-01-02"], "not_castable", MYSQL),
+    narrowed(
+        "dates as an enum", "date", {"type": "enum", "values": ["a"]}, [], ["2026-01-02"],
+        "not_castable", MYSQL,
+    ),
+    narrowed(
+        "bytes as short strings", "binary", string(3), [b"abc", b""], [b"abcd"], "too_long",
+        MYSQL, shown=["0x61626364"],
+    ),
+    narrowed(
+        "bytes that are no text", "binary", "text", [b"\xc3\xa9"], [b"\xff"], "not_castable",
+        MYSQL, shown=["0xff"],
+    ),
+    narrowed(
+        "bytes as numbers", "binary", "integer", [], [b"1"], "not_castable", MYSQL,
+        shown=["0x31"],
+    ),
+    narrowed(
         "dates as numbers", "date", "integer", [], ["2026-01-02"], "not_castable", POSTGRESQL,
     ),
     narrowed(
