@@ -116,7 +116,13 @@ def redis_hits(folder: Path, url: str) -> None:
         client.set("bench", client.get(key))
         hit, bare = best((read, 500), (lambda: client.get("bench"), 500))
         client.delete("bench")
+    with opened(folder, url, near=True) as db:
+        read = fluent(db)
+        read()
+        read()
+        (near,) = best((read, 500))
     print(f"Redis hit, fluent call           {hit:6.1f} us")
+    print(f"near hit, stamps from Redis      {near:6.1f} us   near / GET {near / bare:5.2f}")
     print(f"bare GET of the same bytes       {bare:6.1f} us   hit / GET {hit / bare:6.2f}")
 
 

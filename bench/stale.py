@@ -98,6 +98,7 @@ class Plan:
     until: float
     mutant: str | None
     dies: bool  # writers kill themselves at failpoints
+    near: bool = False
 
 
 class Log:
@@ -114,6 +115,7 @@ class Log:
 def opened(plan: Plan) -> Database:
     cache = Cache(
         store=plan.store,
+        near=plan.near,
         commit_within=COMMIT_WITHIN,
         when_away="refuse",
         namespace=f"stale {plan.directory}",
@@ -421,6 +423,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--url", default=f"sqlite:///{tempfile.gettempdir()}/stale.db")
     options.add_argument("--store", default="memory")
+    options.add_argument("--near", action="store_true", help="with copies in the processes")
     options.add_argument("--seconds", type=float, default=10)
     options.add_argument("--readers", type=int, default=3)
     options.add_argument("--writers", type=int, default=2)
@@ -432,7 +435,7 @@ def main() -> None:
     store = given.store if given.store == "memory" else with_user(given.store)
     with tempfile.TemporaryDirectory() as directory:
         until = time.monotonic() + given.seconds
-        plan = Plan(url, store, directory, until, given.mutant, bool(given.every))
+        plan = Plan(url, store, directory, until, given.mutant, bool(given.every), given.near)
         nemesis = played(plan, given.readers, given.writers, given.every)
         verdict = judged(directory)
         wrong = divergent(plan)
@@ -446,7 +449,8 @@ def main() -> None:
             )
         )
     print(
-        f"{url.get_backend_name()} {given.store.partition(':')[0]} {given.mutant or 'strict'}: "
+        f"{url.get_backend_name()} {given.store.partition(':')[0]}"
+        f"{' near' if given.near else ''} {given.mutant or 'strict'}: "
         f"reads={verdict.reads} commits={verdict.commits} "
         f"B_stale={verdict.b_stale} A_stale={verdict.a_stale} "
         f"dirty={verdict.dirty} divergent_keys={wrong} "

@@ -65,9 +65,17 @@ class CachedReads:
     def __init__(self, caching: Caching, transactions: Transactions) -> None:
         self.caching, self.transactions = caching, transactions
         self.places: dict[Shape, bytes] = {}
+        self._performers: dict[float | None, Performer] = {}
 
     def reads(self, seconds: float | None, depends_on: Collection[str] | None) -> Performer:
-        return Served(self, seconds, depends_on)
+        if depends_on is not None:
+            return Served(self, seconds, depends_on)
+        found = self._performers.get(seconds)
+        if found is None:
+            if len(self._performers) > _MOST_SHAPES:
+                self._performers.clear()
+            found = self._performers[seconds] = Served(self, seconds, None)
+        return found
 
     def forget(self, table: str) -> None:
         self.caching.touch((table,))
@@ -103,21 +111,23 @@ class Served:
         outer = transactions._current()
         if outer is not None and not is_plain(outer.transaction.connection):
             return transactions.read(read)
-        local = None
+        local = missed = None
         if read.shape.shared and self._depends_on is None:
             local = caching.local(home.place(read.shape), read.values)
-            found = caching.current(local) if local is not None else None
-            if found is not None:
-                return found.rows
+            if local is not None:
+                found = caching.recall(local)
+                if isinstance(found, Rows):
+                    return found.rows
+                missed = found
         statement, params = read.statement, read.params
-        asked = caching.statements.asked(statement, params)
         rows = caching.read(
-            asked,
-            query_of(transactions, statement, params),
+            caching.statements.asked(statement, params),
+            query_of(transactions, statement, params, read.row),
             ttl=self._seconds,
             depends_on=self._depends_on,
             shares=outer is None,
             local=local,
+            missed=missed,
         )
         return rows.rows
 
@@ -155,13 +165,16 @@ def executed(
 
 
 def query_of(
-    transactions: Transactions, statement: Executable, params: Mapping[str, Any] | None
+    transactions: Transactions,
+    statement: Executable,
+    params: Mapping[str, Any] | None,
+    row: Callable[[Any], tuple[Any, ...]] = tuple,
 ) -> Callable[[], Rows]:
-    """Reads the rows from the database."""
+    """Reads the rows from the database, each as ``row`` makes it."""
 
     def rows_of(transaction: Transaction) -> Rows:
         result = transaction.execute(statement, params)
-        keys, rows = tuple(map(str, result.keys())), tuple(tuple(row) for row in result)
+        keys, rows = tuple(map(str, result.keys())), tuple(map(row, result))
         return Rows(keys, rows, strange=ongoing(transaction.connection).strange)
 
     return lambda: transactions.within(rows_of)

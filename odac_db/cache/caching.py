@@ -6,18 +6,22 @@ import logging
 import random
 import re
 import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from odac_db.cache.catalog import Catalog
 from odac_db.cache.commits import Commits, Debts
 from odac_db.cache.counts import Counts
 from odac_db.cache.flights import Flights
+from odac_db.cache.key import Key
 from odac_db.cache.memory import MemoryStore, rows_of
 from odac_db.cache.parsed import CLOCK_WORDS
 from odac_db.cache.performing import CatalogMoved, Reading, Store, run
-from odac_db.cache.prepared import Asked, Prepared, Statements
-from odac_db.cache.protocol import EVERYTHING, Answer, Away, read
+from odac_db.cache.prepared import Asked, Prepared, Statements, shortened
+from odac_db.cache.protocol import EVERYTHING, Answer, Away, Seen, read
 from odac_db.cache.rows import Rows
 from odac_db.cache.settings import Cache, CacheStats
 from odac_db.cache.tags import Unknown, exact
@@ -28,6 +32,25 @@ log = logging.getLogger("odac_db.cache")
 Query = Callable[[], Rows]
 _TRIES = 3
 _LIST = re.compile(r"__\[POSTCOMPILE_[^\]]*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What was seen that is no hit, by the statement as it was prepared then."""
+
+    seen: Seen
+    prepared: Prepared
+
+
+@dataclass(slots=True)
+class _How:
+    """How a read is to be done, as ``Caching.read`` was told."""
+
+    ttl: float | None
+    depends_on: Collection[str] | None
+    shares: bool
+    local: bytes | None
+    missed: Missed | None
 
 
 class Caching:
@@ -49,6 +72,8 @@ class Caching:
         self._identity = identity
         self._flights = Flights()
         self._memory = store if isinstance(store, MemoryStore) else None
+        self._recent: OrderedDict[bytes, tuple[Prepared, Key]] = OrderedDict()
+        self._lock = threading.Lock()
         self._known: int | bytes | None = None  # the stamp of everything, as last seen
         self._debts = Debts(store)
         self.commits = Commits(settings, store, catalog, self.counts, self._debts)
@@ -62,11 +87,13 @@ class Caching:
         depends_on: Collection[str] | None = None,
         shares: bool = True,
         local: bytes | None = None,
+        missed: Missed | None = None,
     ) -> Rows:
         """The rows, from the store if they are current there, else by ``query``.
 
         ``shares``: another thread's query may answer, if it was asked under the same stamps.
-        ``local``: how this process finds it, for callers who know that sooner.
+        ``local``: how this process finds it, for callers who know that sooner, and who have
+        asked ``recall`` for it.
         """
         if self._catalog is None:
             self.counts.refused("one connection for all threads: a SQLite database in memory")
@@ -78,11 +105,13 @@ class Caching:
             return query()
         if local is None:
             last = self.statements.last(asked.compiled, depends_on)
-            found = self.current(last.place + params) if last is not None else None
-            if found is not None:
+            found = self.recall(last.place + params) if last is not None else None
+            if isinstance(found, Rows):
                 return found
+            missed = found
+        how = _How(ttl, depends_on, shares, local, missed)
         try:
-            return self._through(asked, params, query, ttl, depends_on, shares, local)
+            return self._through(asked, params, query, how)
         except Away:
             self.counts.read("away")
         except CatalogMoved:
@@ -96,52 +125,74 @@ class Caching:
         except Unknown:
             return None
 
-    def current(self, local: bytes) -> Rows | None:
-        """The rows of a hit that needs no round trip; None for what goes by the protocol."""
-        if self._memory is None or self._debts or self.settings.sample:
-            return None
-        found = self._memory.current(local)
-        if found is not None:
-            self.counts.hits += 1
-        return found
+    def recall(self, local: bytes) -> Rows | Missed | None:
+        """A hit on the shortest way: in this process, or by what was asked of Redis last time.
 
-    def _through(
-        self,
-        asked: Asked,
-        params: bytes,
-        query: Query,
-        ttl: float | None,
-        depends_on: Collection[str] | None,
-        shares: bool,
-        local: bytes | None,
-    ) -> Rows:
+        What is missed is to be given to ``read``.
+        """
+        if self._debts or self.settings.sample:
+            return None
+        if self._memory is not None:
+            rows = self._memory.current(local)
+            if rows is not None:
+                self.counts.hits += 1
+            return rows
+        recent = self._recent.get(local)
+        if recent is None:
+            return None
+        prepared, key = recent
+        try:
+            seen = self.store.look(key, prepared.tables)
+        except Away:
+            return None
+        entry, stamps = seen.entry, seen.stamps
+        if entry is None or entry.stamps != stamps or stamps[0] != prepared.everything:
+            return Missed(seen, prepared)
+        self.counts.hits += 1
+        return rows_of(entry.rows)
+
+    def _through(self, asked: Asked, params: bytes, query: Query, how: _How) -> Rows:
         """The same by the protocol. Raises Away and CatalogMoved before the query has run."""
         self._debts.pay()
         known = self._known
         if known is None:
             known = self._known = self._everything()
         if known is None:
-            self._begin(asked, depends_on)
+            self._begin(asked, how.depends_on)
             self.counts.read("bypass")
             return query()
         for attempt in range(_TRIES):
-            prepared = self._prepared(asked, depends_on, known)
+            prepared = self._prepared(asked, how.depends_on, known)
             refused = prepared.refused or _clock_word(asked.values)
             if refused:
                 self.counts.refused(refused)
                 return query()
-            seconds = self.settings.ttl if ttl is None else ttl
-            flights = self._flights if shares else None
-            reading = Reading(self.store, flights, query, seconds, known)
+            reading = self._reading(prepared, query, how, known)
+            key = prepared.key(params, how.local)
             try:
-                answer = run(read(prepared.key(params, local), prepared.tables), reading)
+                answer = run(read(key, prepared.tables), reading)
             except CatalogMoved as moved:
                 known = self._known = moved.stamp
                 if attempt == _TRIES - 1:
                     raise
                 continue
+            self._remember(prepared, key)
             return self._answered(answer, reading, prepared, query)
         raise AssertionError("the last try returns or raises")
+
+    def _reading(
+        self, prepared: Prepared, query: Query, how: _How, everything: int | bytes
+    ) -> Reading:
+        seconds = self.settings.ttl if how.ttl is None else how.ttl
+        flights = self._flights if how.shares else None
+        missed, how.missed = how.missed, None  # good for one look
+        seen = missed.seen if missed and missed.prepared is prepared else None
+        return Reading(self.store, flights, query, seconds, everything, seen)
+
+    def _remember(self, prepared: Prepared, key: Key) -> None:
+        if self._memory is None:
+            self._recent[key.local] = (prepared, key)
+            shortened(self._recent, self._lock)
 
     def _begin(self, asked: Asked, depends_on: Collection[str] | None) -> None:
         """While nothing is certain: stamps that are missing begin to wait together."""

@@ -7,17 +7,18 @@ the material, so that a collision is a miss and never somebody else's rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
 class Key:
-    """``head`` is the same for all parameters; ``local`` tells all of it in this process."""
+    """``head`` is the same for all parameters; ``local`` tells all of it in this process.
 
-    head: bytes
-    local: bytes
-    params: bytes
+    ``asked_as`` is a store's, to remember how it asked for it.
+    """
 
-    @property
-    def material(self) -> bytes:
-        return len(self.head).to_bytes(4, "big") + self.head + self.params
+    __slots__ = ("asked_as", "head", "local", "material", "params")
+
+    def __init__(self, head: bytes, local: bytes, params: bytes) -> None:
+        self.head, self.local, self.params = head, local, params
+        self.material = len(head).to_bytes(4, "big") + head + params
+        self.asked_as: Any = None

@@ -33,8 +33,6 @@ class MemoryEntry:
 class MemoryStore:
     """The memory store of one database in this process."""
 
-    near = True
-
     def __init__(
         self,
         name: str,
@@ -55,14 +53,7 @@ class MemoryStore:
         """The entry first, then the stamps, one after the other."""
         if self.book.is_gone_for_readers():
             self._reopen()
-        found = self.fifo.held.get(key.local)
-        entry = None
-        if found is not None:
-            held: MemoryEntry | None = found.value
-            if held is not None and held.expires > time.monotonic():
-                found.asked += found.asked < 3
-                entry = Entry(held.stamps, held)
-        return Seen(entry, self.book.current(self.places(tables)))
+        return Seen(found_in(self.fifo, key.local), self.book.current(self.places(tables)))
 
     def current(self, local: bytes) -> Rows | None:
         """The rows of a hit, or None: what ``look`` and the flow's comparison come to.
@@ -91,16 +82,9 @@ class MemoryStore:
 
     def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:
         """Stores the rows. Raises Unknown for what cannot be kept as it is."""
-        rows: Rows = entry.rows
-        expires = time.monotonic() + ttl
-        if shareable(rows):
-            kept = MemoryEntry(entry.stamps, expires, rows, b"")
-            size = rows.size()
-        else:
-            kept = MemoryEntry(entry.stamps, expires, None, encoded(rows))
-            size = len(kept.packed) + 200
+        kept, size = held_as(entry.stamps, entry.rows, ttl)
         kept.places = self.places(tables)
-        return self.fifo.put(key.local, kept, size + len(key.params) + 300)
+        return self.fifo.put(key.local, kept, size + len(key.params))
 
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         """The stamp of everything, None while it is not to be relied on."""
@@ -153,6 +137,25 @@ class MemoryStore:
         """The stamps file was deleted: what was read under its stamps means nothing."""
         self.fifo.clear()
         self.book = self._opened()
+
+
+def held_as(stamps: Stamps, rows: Rows, ttl: float) -> tuple[MemoryEntry, int]:
+    """An entry to be put into a Fifo, and its size. Raises Unknown for what cannot be kept."""
+    expires = time.monotonic() + ttl
+    if shareable(rows):
+        return MemoryEntry(stamps, expires, rows, b""), rows.size() + 300
+    packed = encoded(rows)
+    return MemoryEntry(stamps, expires, None, packed), len(packed) + 500
+
+
+def found_in(fifo: Fifo, local: bytes) -> Entry | None:
+    """The entry that is kept there, counted as asked for, unless its time is over."""
+    found = fifo.held.get(local)
+    held: MemoryEntry | None = None if found is None else found.value
+    if found is None or held is None or held.expires <= time.monotonic():
+        return None
+    found.asked += found.asked < 3
+    return Entry(held.stamps, held)
 
 
 def shareable(rows: Rows) -> bool:

@@ -16,6 +16,7 @@ from odac_db.cache.caching import Caching
 from odac_db.cache.catalog import Catalog
 from odac_db.cache.hooks import Hooks
 from odac_db.cache.memory import MemoryStore
+from odac_db.cache.near_store import NearStore
 from odac_db.cache.performing import Store
 from odac_db.cache.prepared import Statements
 from odac_db.cache.redis_store import RedisStore
@@ -47,13 +48,16 @@ def caching_of(engine: Engine, settings: Cache) -> Caching:
 def _store(settings: Cache, name: str) -> Store:
     strict = settings.mode == "strict"
     if settings.is_redis:
-        return RedisStore(
+        far = RedisStore(
             settings.store,
             name,
             token_seconds=settings.commit_within,
             quarantine_seconds=settings.commit_within if strict else 0.0,
             timeout=settings.timeout,
         )
+        if settings.near:
+            return NearStore(far, entries=settings.entries, size=settings.size)
+        return far
     return MemoryStore(
         name,
         entries=settings.entries,

@@ -36,8 +36,6 @@ Value = TypeVar("Value")
 class Store(Protocol):
     """Entries and stamps; each method is one step of the protocol and may raise Away."""
 
-    near: bool
-
     def look(self, key: Key, tables: Tables) -> Seen: ...
 
     def stamps(self, tables: Tables) -> Stamps | None: ...
@@ -84,7 +82,10 @@ def run(flow: Flow[Value], perform: Callable[[Request], Any]) -> Value:
 
 
 class Reading:
-    """One read. ``everything``: the stamp of everything that its tables were found under."""
+    """One read. ``everything``: the stamp of everything that its tables were found under.
+
+    ``seen``: what was seen of them since the read began, in place of the first look.
+    """
 
     def __init__(
         self,
@@ -93,9 +94,10 @@ class Reading:
         query: Callable[[], Rows],
         ttl: float,
         everything: int | bytes,
+        seen: Seen | None = None,
     ) -> None:
         self._store, self._flights, self._query = store, flights, query
-        self._ttl, self._everything = ttl, everything
+        self._ttl, self._everything, self._given = ttl, everything, seen
         self.stamps: Stamps | None = None
         self.filled = False
         self.unknown = ""
@@ -103,7 +105,7 @@ class Reading:
     def __call__(self, request: Request) -> Any:
         match request:
             case Look(key, tables):
-                seen = self._store.look(key, tables)
+                seen = self._given or self._store.look(key, tables)
                 self._seen(seen.stamps)
                 return seen
             case Settle(tables):

@@ -72,7 +72,7 @@ class Statements:
             column_keys=names,
             for_executemany=False,
         )
-        _shortened(self._compiled, self._lock)
+        shortened(self._compiled, self._lock)
         found = compiled.construct_params(
             params,
             extracted_parameters=extracted,
@@ -106,7 +106,7 @@ class Statements:
             everything=everything,
         )
         self._prepared[at] = made
-        _shortened(self._prepared, self._lock)
+        shortened(self._prepared, self._lock)
         return made
 
     def result(self, asked: Asked, rows: Rows) -> Result[Any]:
@@ -114,7 +114,7 @@ class Statements:
         metadata = self._metadata.get(asked.compiled)
         if metadata is None:
             metadata = self._metadata[asked.compiled] = _metadata(asked.compiled, rows.keys)
-            _shortened(self._metadata, self._lock)
+            shortened(self._metadata, self._lock)
         return IteratorResult(metadata, iter(rows.rows))
 
 
@@ -136,7 +136,7 @@ def _metadata(compiled: Any, keys: tuple[str, ...]) -> SimpleResultMetaData:
     return SimpleResultMetaData(keys, extra=extra)
 
 
-def _shortened(kept: OrderedDict[Any, Any], lock: threading.Lock) -> None:
+def shortened(kept: OrderedDict[Any, Any], lock: threading.Lock) -> None:
     """Forgets what was made first: whatever is in use is made again."""
     if len(kept) > _KEPT:
         with lock:

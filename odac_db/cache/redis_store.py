@@ -10,7 +10,6 @@ Not promised: anything through a proxy that changes the server behind an open co
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha1
@@ -21,16 +20,16 @@ from typing import Any
 import msgspec
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 from xxhash import xxh3_128_hexdigest
 
 from odac_db.cache.codec import decoded, encoded
+from odac_db.cache.connections import Connections, asked
 from odac_db.cache.key import Key
-from odac_db.cache.protocol import EVERYTHING, Away, Entry, Seen, Stamps, Tables
+from odac_db.cache.protocol import EVERYTHING, Entry, Seen, Stamps, Tables
 
 _JITTER = 0.1
-_PAUSE = 1.0  # seconds without trying after the store was away
 
 
 class _Frame(msgspec.Struct, array_like=True, frozen=True):
@@ -48,8 +47,6 @@ _frames = msgspec.msgpack.Decoder(_Frame)
 class RedisStore:
     """One database's part of a Redis. ``digest`` may be replaced by tests."""
 
-    near = False
-
     def __init__(
         self,
         url: str,
@@ -65,9 +62,9 @@ class RedisStore:
         self._token_ms = int(token_seconds * 1000)
         self._quarantine_ms = int(quarantine_seconds * 1000)
         self._digest = digest
-        self._away_until = 0.0
         self._names: dict[Tables, list[str]] = {}
-        self._pool = redis.ConnectionPool.from_url(
+        self._asking_stamps: dict[Tables, Any] = {}
+        self._pool = pool = redis.ConnectionPool.from_url(
             url,
             protocol=3,
             socket_timeout=timeout,
@@ -76,27 +73,38 @@ class RedisStore:
             redis_connect_func=self._greet,
             health_check_interval=0,
         )
+        self._connections = Connections(pool)
 
     def look(self, key: Key, tables: Tables) -> Seen:
         """Entry and stamps in one round trip."""
-        names = self._stamp_names(tables)
 
         def ask(connection: Any) -> Seen:
-            found = _asked(connection, "MGET", self._entry_name(key), *names)
-            stamps = _clean(connection.odac_epoch, found[1:])
-            return Seen(_entry(found[0], key, stamps), stamps)
+            look, _ = self._packed(connection, key, tables)
+            connection.send_packed_command(look, check_health=False)
+            return _seen(connection, key)
 
-        seen: Seen = self._with(ask)
-        return seen
+        return self._connections.ask(ask)
+
+    def look_and_life(self, key: Key, tables: Tables) -> tuple[Seen, float]:
+        """The same, and for how many seconds the entry lives yet; less than 0 if there is none."""
+
+        def ask(connection: Any) -> tuple[Seen, float]:
+            look, life = self._packed(connection, key, tables)
+            connection.send_packed_command((*look, *life), check_health=False)
+            return _seen(connection, key), connection.read_response() / 1000
+
+        return self._connections.ask(ask)
 
     def stamps(self, tables: Tables) -> Stamps | None:
-        names = self._stamp_names(tables)
-
         def ask(connection: Any) -> Stamps | None:
-            return _clean(connection.odac_epoch, _asked(connection, "MGET", *names))
+            packed = self._asking_stamps.get(tables)
+            if packed is None:
+                packed = connection.pack_command("MGET", *self._stamp_names(tables))
+                self._asking_stamps[tables] = packed
+            connection.send_packed_command(packed, check_health=False)
+            return _clean(connection.odac_epoch, connection.read_response())
 
-        stamps: Stamps | None = self._with(ask)
-        return stamps
+        return self._connections.ask(ask)
 
     def settle(self, tables: Tables) -> Stamps | None:
         def ask(connection: Any) -> Stamps | None:
@@ -104,7 +112,7 @@ class RedisStore:
             connection.odac_epoch = epoch
             return _clean(epoch, found)
 
-        stamps: Stamps | None = self._with(ask)
+        stamps: Stamps | None = self._connections.ask(ask)
         return stamps
 
     def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:  # noqa: ARG002
@@ -112,18 +120,20 @@ class RedisStore:
         stamps = tuple(one for one in entry.stamps if isinstance(one, bytes))
         frame = _encoder.encode(_Frame(key.material, stamps, encoded(entry.rows)))
         milliseconds = max(1, int(ttl * 1000 * uniform(1 - _JITTER, 1)))  # noqa: S311
-        self._with(lambda one: _asked(one, "SET", self._entry_name(key), frame, "PX", milliseconds))
+        self._connections.ask(
+            lambda one: asked(one, "SET", self._entry_name(key), frame, "PX", milliseconds)
+        )
         return True
 
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         """The stamp of everything, None while it is not to be relied on."""
         arguments = ("announce", (*tables, EVERYTHING), f"{token:x}", self._token_ms)
-        found = self._with(lambda one: (one.odac_epoch, self._script(one, *arguments)))
+        found = self._connections.ask(lambda one: (one.odac_epoch, self._script(one, *arguments)))
         epoch, stamp = found
         return stamp if stamp.startswith(epoch) and b";" not in stamp else None
 
     def confirm(self, tables: Tables, token: int) -> None:
-        self._with(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
+        self._connections.ask(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
 
     def forget(self, token: int) -> None:
         """Leaves the token to run out."""
@@ -135,15 +145,16 @@ class RedisStore:
             cursor: Any = b"0"
             while True:
                 pattern = self._prefix.replace("[", "\\[") + "q:*"
-                cursor, names = _asked(connection, "SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+                cursor, names = asked(connection, "SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
                 if names:
-                    _asked(connection, "UNLINK", *names)
+                    asked(connection, "UNLINK", *names)
                 if cursor == b"0":
                     return
 
-        self._with(sweep)
+        self._connections.ask(sweep)
 
     def close(self) -> None:
+        self._connections.close()
         self._pool.disconnect()
 
     def figures(self) -> dict[str, int]:
@@ -152,10 +163,10 @@ class RedisStore:
     def _greet(self, connection: Any) -> None:
         """On every new connection, before anything is asked over it."""
         connection.on_connect()
-        connection.odac_run = _run_id(_asked(connection, "INFO", "server"))
+        connection.odac_run = _run_id(asked(connection, "INFO", "server"))
         script, _ = _text("greet", common=False)
         arguments = (secrets.token_hex(8), connection.odac_run)
-        connection.odac_epoch = _asked(connection, "EVAL", script, 1, self._counter, *arguments)
+        connection.odac_epoch = asked(connection, "EVAL", script, 1, self._counter, *arguments)
 
     def _script(self, connection: Any, name: str, tables: Tables, *arguments: Any) -> Any:
         text, digest = _text(name)
@@ -163,30 +174,9 @@ class RedisStore:
         first = (secrets.token_hex(8), connection.odac_run, self._quarantine_ms)
         rest = (len(keys), *keys, *first, *arguments)
         try:
-            return _asked(connection, "EVALSHA", digest, *rest)
+            return asked(connection, "EVALSHA", digest, *rest)
         except NoScriptError:
-            return _asked(connection, "EVAL", text, *rest)
-
-    def _with(self, ask: Callable[[Any], Any]) -> Any:
-        """Something asked over a connection whose epoch is known. Raises Away."""
-        if time.monotonic() < self._away_until:
-            raise Away("the store was away a moment ago")
-        connection: Any = None
-        try:
-            connection = self._pool.get_connection()
-            return ask(connection)
-        except (RedisError, OSError) as error:
-            if connection is not None and not isinstance(error, ResponseError):
-                connection.disconnect()
-            self._away_until = time.monotonic() + _PAUSE
-            raise Away(str(error)) from error
-        except BaseException:
-            if connection is not None:
-                connection.disconnect()  # an answer may be unread
-            raise
-        finally:
-            if connection is not None:
-                self._pool.release(connection)
+            return asked(connection, "EVAL", text, *rest)
 
     def _stamp_names(self, tables: Tables) -> list[str]:
         found = self._names.get(tables)
@@ -194,13 +184,24 @@ class RedisStore:
             found = self._names[tables] = [f"{self._prefix}s:{name}" for name in tables]
         return found
 
+    def _packed(self, connection: Any, key: Key, tables: Tables) -> tuple[Any, Any]:
+        """The commands for entry and stamps, and for its life; packed once for a key."""
+        known = key.asked_as
+        if known is None or known[0] is not self or known[1] != tables:
+            name, pack = self._entry_name(key), connection.pack_command
+            packed = pack("MGET", name, *self._stamp_names(tables)), pack("PTTL", name)
+            known = key.asked_as = (self, tables, packed)
+        found: tuple[Any, Any] = known[2]
+        return found
+
     def _entry_name(self, key: Key) -> str:
         return f"{self._prefix}q:{self._digest(key.material)}"
 
 
-def _asked(connection: Any, *command: Any) -> Any:
-    connection.send_command(*command)
-    return connection.read_response()
+def _seen(connection: Any, key: Key) -> Seen:
+    data, *found = connection.read_response()
+    stamps = _clean(connection.odac_epoch, found)
+    return Seen(_entry(data, key, stamps), stamps)
 
 
 def _clean(epoch: bytes, found: Sequence[bytes | None]) -> Stamps | None:

@@ -21,7 +21,10 @@ class Cache:
     same ``mode``, ``namespace`` and ``commit_within``.
 
     ttl: seconds an entry lives where a read does not say; also the bound of what can be stale
-        after a degraded write. entries, size: bounds of the memory store, in entries and bytes.
+        after a degraded write. entries, size: bounds of what is kept in the process, in entries
+        and bytes: the memory store, or the near cache.
+    near: with Redis, keeps entries in the process, too. A hit there asks Redis for the stamps of
+        its tables, a few bytes, and decodes nothing. The promise is the same.
     commit_within: seconds that no COMMIT takes longer than; so long do readers pass by a table
         whose writer died, and do without hits after Redis lost its contents.
     when_away: what a COMMIT does when the store cannot be told beforehand. "degrade" commits,
@@ -35,6 +38,7 @@ class Cache:
     """
 
     store: str = "memory"
+    near: bool = False
     mode: Literal["strict", "relaxed"] = "strict"
     ttl: float = 300.0
     entries: int = 10_000
@@ -51,6 +55,8 @@ class Cache:
         if self.store != "memory" and not self.is_redis:
             message = f'cache: "memory" or a redis:// URL is expected, not {_masked(self.store)}'
             raise OdacDbError(message)
+        if self.near and not self.is_redis:
+            raise OdacDbError("cache: near=True is for Redis: the memory store is near already")
         for name in ("ttl", "commit_within", "timeout", "entries", "size"):
             if getattr(self, name) <= 0:
                 raise OdacDbError(f"cache: {name} must be more than 0")
@@ -69,7 +75,7 @@ class CacheStats:
     reads that found the store out of reach. ``degraded``: commits it was not told of in time.
     ``unknown_values``: results not kept because of a class that is not known to come back
     equal. ``sampled`` and ``mismatches``: hits that were read again, and those that differed.
-    ``entries``, ``bytes`` and ``evicted`` are the memory store's.
+    ``entries``, ``bytes`` and ``evicted`` are of what is kept in the process.
     """
 
     hits: int = 0

@@ -19,6 +19,7 @@ import msgspec
 Tagged = Any
 
 _PLAIN = frozenset({bool, float, str, bytes, type(None)})
+_EXACT = _PLAIN | {int}
 _ADDRESSES: dict[str, type] = {
     name: getattr(ipaddress, name)
     for name in (
@@ -69,7 +70,7 @@ def restored(value: Tagged) -> Any:
 
 def exact(values: Any) -> bytes:
     """Bytes that differ for parameters that differ, in value or class. Raises Unknown."""
-    if type(values) is tuple and {*map(type, values)} <= _PLAIN | {int}:
+    if type(values) is tuple and _EXACT.issuperset(map(type, values)):
         plain: Any = values
     else:
         plain = tagged(values)

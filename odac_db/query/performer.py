@@ -36,6 +36,11 @@ class Read:
     def params(self) -> dict[str, Any]:
         return self.shape.params(self.values)
 
+    @property
+    def row(self) -> Callable[[Any], tuple[Any, ...]]:
+        """What a row of the answer is kept as: as what it is handed out, if it is one of rows."""
+        return self.shape.row if self.shape.state.output == "rows" else tuple
+
 
 class Work(Protocol):
     """An open transaction, as writes see it."""

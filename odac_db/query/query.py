@@ -43,7 +43,12 @@ class Query(Steps):
 
     def all(self) -> list[Row]:
         """All rows. A large table is better gone through with ``iterate``."""
-        return list(map(self._shape.row, self._performer.read(Read(self._shape, self._values))))
+        shape = self._shape
+        row = shape.row
+        answer: Any = self._performer.read(Read(shape, self._values))
+        if answer and type(answer[0]) is row:
+            return list(answer)
+        return list(map(row, answer))
 
     def first(self) -> Row | None:
         """The first row, or None. Without ``order_by`` it may be any."""

@@ -1,7 +1,7 @@
 """``opens``, ``seen`` and ``stored``: a small filled database with a cache.
 
 ``opens(store, **options)`` on every server, several times if need be; ``seen`` is it opened
-once, in memory; ``stored(**options)`` is it on SQLite in memory and in Redis.
+once, in memory; ``stored(**options)`` is it on SQLite in memory, in Redis, and with a near cache.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def seen(opens: Open) -> Watched:
     return opens()
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "near"])
 def stored(
     request: pytest.FixtureRequest,
     sqlite_server: Server,
@@ -111,4 +111,5 @@ def stored(
     """Opens SQLite with each of the stores."""
     store = "memory" if request.param == "memory" else redis_url
     with opener(site_of(sqlite_server, "cached", TABLES), tmp_path) as opened:
-        yield lambda **options: opened(store, **options)
+        near = {"near": True} if request.param == "near" else {}
+        yield lambda **options: opened(store, **near, **options)

@@ -7,7 +7,8 @@ generators of ``odac_db.cache.protocol``; a program's state is the answers it wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+import gc
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -43,9 +44,14 @@ class Rollback:
 
 
 class Process(NamedTuple):
-    """Where a program stands. ``began``: the database at its first step; -1 before it."""
+    """Where a program stands. ``began``: the database at its first step; -1 before it.
+
+    ``form`` and ``stamps`` are its answers once more, as ``_form`` tells them.
+    """
 
     answers: tuple[Any, ...] = ()
+    form: tuple[int, ...] = ()
+    stamps: tuple[int, ...] = ()
     began: int = -1
     part: Any = None
     announced: bool = False
@@ -63,6 +69,7 @@ class State(NamedTuple):
     fault: bool = False
     saved: Store | None = None
     told: int = 0  # the newest commit whose writer has returned
+    copies: tuple[Entry, ...] = ()  # every entry that there ever was
 
 
 @dataclass
@@ -71,6 +78,7 @@ class Exploration:
 
     ``restore`` puts back what the store held at the beginning, or, if it ``saves``, at any
     instant. ``relaxed``: a read has to know what was committed by writers that returned.
+    ``near``: a look may find any entry that there ever was, because processes have copies.
     """
 
     programs: tuple[Program, ...]
@@ -80,13 +88,22 @@ class Exploration:
     epoch: bool = True  # a store put back is known for one
     saves: bool = False
     relaxed: bool = False
+    near: bool = False
     visited: set[Any] = field(default_factory=set)
 
     def violations(self) -> list[str]:
         """The first wrong answer, or nothing."""
+        gc.disable()  # no state refers to itself, and the collector would walk them all again
+        try:
+            return self._violations()
+        finally:
+            gc.enable()
+
+    def _violations(self) -> list[str]:
         saved = self.store if "restore" in self.faults and not self.saves else None
         processes = tuple(Process() for _ in self.programs)
-        stack = [State(0, self.store, processes, saved=saved)]
+        copies = tuple(entry for _, entry in self.store.entries) if self.near else ()
+        stack = [State(0, self.store, processes, saved=saved, copies=copies)]
         while stack:
             state = stack.pop()
             following = list(self._following(state))
@@ -123,7 +140,8 @@ class Exploration:
 
     def _stale_at_rest(self, state: State) -> str | None:
         """A reader who comes when all is over, and all tokens have run out."""
-        for key, entry in state.store.entries:
+        kept = [*state.store.entries, *(("a copy", one) for one in state.copies)]
+        for key, entry in kept:
             tables = tuple(name for name, _ in state.store.stamps)
             settled = state.store.settled(tables, frozenset(), ran_out=True)
             if settled.current(tables) == entry.stamps and entry.rows != state.number:
@@ -142,7 +160,7 @@ class Exploration:
         for place, process in enumerate(state.processes):
             if process.over or process.in_flight or not process.wrote:
                 continue
-            dead = process._replace(over=True, answers=(), part=None)
+            dead = process._replace(over=True, answers=(), form=(), stamps=(), part=None)
             if "crash" in self.faults:
                 yield _put(after, place, dead)
             if "crash" in self.faults and isinstance(self._next(place, process)[1], Commit):
@@ -168,8 +186,7 @@ class Exploration:
             return
         if process.shaken and isinstance(what, Look | Settle | Fill | Announce | Confirm):
             process = process._replace(shaken=False)
-            broken = process._replace(answers=(*process.answers, Away()), part=None)
-            yield _put(state, place, broken)
+            yield _go(state, place, process, Away())
         yield from self._performed(state, place, process, what)
 
     def _ended(self, state: State, place: int, process: Process, value: Any) -> State | str:
@@ -195,7 +212,10 @@ class Exploration:
                     store = state.store.settled(what.tables, _undecided(state), ran_out)
                     yield _go(state, place, process, store.current(what.tables), store)
             case Fill():
-                yield _go(state, place, process, None, state.store.filled(what.key, what.entry))
+                after = state
+                if self.near and what.entry not in state.copies:
+                    after = state._replace(copies=(*state.copies, what.entry))
+                yield _go(after, place, process, None, state.store.filled(what.key, what.entry))
             case Announce():
                 store = state.store.announced(what.tables, place, _undecided(state))
                 yield _go(state, place, process._replace(announced=True), None, store)
@@ -206,12 +226,19 @@ class Exploration:
                 yield from self._in_database(state, place, process, what)
 
     def _looked(self, state: State, place: int, process: Process, look: Look) -> Iterator[State]:
-        entry = state.store.entry(look.key)
-        if self.split and process.part is None:
-            yield _put(state, place, process._replace(part=(entry,)))
+        if self.split and process.part is not None:
+            yield self._seen(state, place, process, process.part[0], look)
             return
-        seen = Seen(process.part[0] if self.split else entry, state.store.current(look.tables))
-        yield _go(state, place, process, seen)
+        for entry in dict.fromkeys((state.store.entry(look.key), *state.copies)):
+            if self.split:
+                yield _put(state, place, process._replace(part=(entry,)))
+            else:
+                yield self._seen(state, place, process, entry, look)
+
+    def _seen(
+        self, state: State, place: int, process: Process, entry: Entry | None, look: Look
+    ) -> State:
+        return _go(state, place, process, Seen(entry, state.store.current(look.tables)))
 
     def _in_database(
         self, state: State, place: int, process: Process, what: Any
@@ -284,7 +311,13 @@ def _reached(program: Program, answers: tuple[Any, ...]) -> tuple[str, Any]:
 def _go(
     state: State, place: int, process: Process, answer: Any, store: Store | None = None
 ) -> State:
-    moved = process._replace(answers=(*process.answers, answer), part=None)
+    form, stamps = _form(answer)
+    moved = process._replace(
+        answers=(*process.answers, answer),
+        form=process.form + form,
+        stamps=process.stamps + stamps,
+        part=None,
+    )
     after = _put(state, place, moved)
     return after if store is None else after._replace(store=store)
 
@@ -296,23 +329,26 @@ def _put(state: State, place: int, process: Process) -> State:
 
 def alike(state: State) -> Any:
     """Equal for states that differ in the names of stamps, or in which of two is which."""
-    store = state.store
     locals_ = [
-        (*_flat(one.answers, None), *_standing(one), *_tokens(store, place))
+        (*one.form, *_standing(one), *_tokens(state.store, place))
         for place, one in enumerate(state.processes)
     ]
     order = sorted(range(len(locals_)), key=locals_.__getitem__)
-    names: dict[Any, int] = {}
-    stores = [store] if state.saved is None else [store, state.saved]
-    told = [
-        (tuple(_flat((stamp.number for _, stamp in one.stamps), names)), _entries(one, names))
-        for one in stores
-    ]
-    processes = tuple(
-        (locals_[place], tuple(_flat(state.processes[place].answers, names))) for place in order
-    )
-    parts = tuple(tuple(_flat((state.processes[place].part,), names)) for place in order)
-    return state.number, state.told, state.fault, tuple(told), processes, parts
+    stamps: list[int] = []
+    forms: list[Any] = []
+    for store in (state.store, state.saved):
+        if store is not None:
+            stamps += [stamp.number for _, stamp in store.stamps]
+            forms += (len(store.stamps), _flat((entry for _, entry in store.entries), stamps))
+    for place in order:
+        one = state.processes[place]
+        stamps += one.stamps
+        forms += (locals_[place], None if one.part is None else _flat((one.part,), stamps))
+    if state.copies:
+        forms.append(_flat(state.copies, stamps))
+    names: dict[int, int] = {}
+    named = tuple([names.setdefault(stamp, len(names)) for stamp in stamps])
+    return state.number, state.told, state.fault, named, tuple(forms)
 
 
 def _standing(one: Process) -> tuple[int, ...]:
@@ -327,37 +363,40 @@ def _tokens(store: Store, place: int) -> tuple[int, ...]:
     )
 
 
-def _entries(store: Store, names: dict[Any, int]) -> tuple[int, ...]:
-    return tuple(_flat((entry for _, entry in store.entries), names))
+def _form(answer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What an answer is but for its stamps, and these."""
+    stamps: list[int] = []
+    form = _flat((answer,), stamps)
+    return form, tuple(stamps)
 
 
-def _flat(values: Any, names: dict[Any, int] | None) -> Iterator[int]:
-    """Values as numbers: stamps by the order in which they appear (0: names are not asked)."""
+def _flat(values: Iterable[Any], stamps: list[int]) -> tuple[int, ...]:
+    """Values as numbers, each stamp a 0; the stamps are added to the list."""
+    flat: list[int] = []
     for value in values:
         match value:
             case None:
-                yield -1
+                flat.append(-1)
             case Away():
-                yield -2
+                flat.append(-2)
             case Seen():
-                yield -3
-                yield from _flat((value.entry, value.stamps), names)
+                flat += (-3, *_flat((value.entry, value.stamps), stamps))
             case Entry():
-                yield -4
-                yield value.rows if isinstance(value.rows, int) else -99
-                yield from _flat((value.stamps,), names)
+                rows = value.rows if isinstance(value.rows, int) else -99
+                flat += (-4, rows, *_flat((value.stamps,), stamps))
             case Loaded() | Outcome():
                 rows = getattr(value, "rows", 0)
-                yield -5 if getattr(value, "led", True) else -6
-                yield rows if isinstance(rows, int) else -99
-                yield getattr(value, "decided", True)
+                flat.append(-5 if getattr(value, "led", True) else -6)
+                flat.append(rows if isinstance(rows, int) else -99)
+                flat.append(getattr(value, "decided", True))
             case tuple():
-                yield -7
-                yield from _flat(value, names)
+                flat += (-7, len(value), *_flat(value, stamps))
             case int():
-                yield 0 if names is None else names.setdefault(value, len(names) + 1)
+                stamps.append(value)
+                flat.append(0)
             case _:
-                yield -8
+                flat.append(-8)
+    return tuple(flat)
 
 
 def entry_of(rows: int, store: Store, tables: tuple[str, ...]) -> Entry:

@@ -91,6 +91,13 @@ def test_from_an_empty_store_and_put_back_at_any_time(fault: str, dose: Dose) ->
     assert found(*programs, faults=(fault,), saves=True) == []
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_copies_in_processes_outlive_everything(fault: str) -> None:
+    """A near cache: a look finds any entry that there ever was, whatever Redis has by then."""
+    assert found(*ONE_WRITER, faults=(fault,), near=True) == []
+    assert found(reader, Writer(0), Writer(1), faults=(fault,), near=True) == []
+
+
 def test_a_writer_that_rolls_back_and_one_that_looks() -> None:
     assert found(*READERS, Writer(0, undone=True, looks=True), Writer(1, looks=True)) == []
 
@@ -180,6 +187,8 @@ MUTANTS = {
     "rollback not discarded": mutant(
         *READERS, Writer(0, looks=True, dirty=False, undone=True), faults=(), store=Store()
     ),
+    "no epoch, near": mutant(*ONE_WRITER, faults=("restore",), epoch=False, near=True),
+    "no PRE, near": mutant(*READERS, Writer(0, unannounced), faults=(), near=True),
     "flights shared by key": mutant(
         sharing_by_key, partial(sharing_by_key), Writer(0), faults=(), store=Store()
     ),

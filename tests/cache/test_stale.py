@@ -37,14 +37,17 @@ def test_nothing_is_stale_in_memory(
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("near", [False, True], ids=["far", "near"])
 def test_nothing_is_stale_in_redis(
+    near: bool,
     sqlite_database: LiveDatabase,
     redis_url: str,
     dose: Dose,
     record_property: Callable[[str, object], None],
 ) -> None:
     seconds = str(dose(2, 120))
-    done = played("--url", sqlite_database.url, "--store", redis_url, "--seconds", seconds)
+    more = ["--near"] if near else []
+    done = played("--url", sqlite_database.url, "--store", redis_url, "--seconds", seconds, *more)
     record_property("told", done.stdout.strip())
     assert done.returncode == 0, done.stdout + done.stderr
     assert "B_stale=0 A_stale=0 dirty=0 divergent_keys=0" in done.stdout

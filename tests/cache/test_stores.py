@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from odac_db.cache.fifo import Fifo
 from odac_db.cache.key import Key
 from odac_db.cache.memory import MemoryStore, rows_of
+from odac_db.cache.near_store import NearStore
 from odac_db.cache.performing import Store
 from odac_db.cache.protocol import Away, Entry
 from odac_db.cache.redis_store import RedisStore
@@ -47,6 +48,10 @@ def memory(directory: Path, **options: Any) -> MemoryStore:
 def in_redis(url: str, **options: Any) -> RedisStore:
     given_: dict[str, Any] = {"token_seconds": 60.0, "quarantine_seconds": 0.0, "timeout": 5.0}
     return RedisStore(url, "test", **given_ | options)
+
+
+def near_redis(url: str, **options: Any) -> NearStore:
+    return NearStore(in_redis(url, **options), entries=100, size=2**20)
 
 
 def compared(store: Store, steps: list[tuple[str, int, str]]) -> None:
@@ -100,16 +105,17 @@ def test_memory_is_the_store_of_the_model(steps: Any, tmp_path_factory: Any) -> 
     compared(memory(tmp_path_factory.mktemp("stamps")), steps)
 
 
-@given(steps=STEPS)
-def test_redis_is_the_store_of_the_model(steps: Any, redis_url: str) -> None:
+@given(steps=STEPS, near=st.booleans())
+def test_redis_is_the_store_of_the_model(steps: Any, near: bool, redis_url: str) -> None:
+    """Also with copies in the process, which are the same to who looks."""
     with redis.Redis.from_url(redis_url) as server:
         server.flushdb()
-    store = in_redis(redis_url)
+    store = (near_redis if near else in_redis)(redis_url)
     compared(store, steps)
     store.close()
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "near"])
 def make(
     request: pytest.FixtureRequest, redis_url: str, tmp_path: Path
 ) -> Iterator[Callable[..., Store]]:
@@ -119,7 +125,7 @@ def make(
         def made(**options: Any) -> Store:
             if request.param == "memory":
                 return memory(tmp_path, **options)
-            store = in_redis(redis_url, **options)
+            store = (near_redis if request.param == "near" else in_redis)(redis_url, **options)
             stack.callback(store.close)
             return store
 
@@ -262,6 +268,32 @@ def test_a_server_put_back_as_it_was_begins_a_new_epoch(redis_url: str) -> None:
         server.execute_command("ACL", "DELUSER", user)
 
 
+def test_connections_that_broke_while_idle_are_made_again_at_once(redis_url: str) -> None:
+    """Nobody is told that the store was away: it is not."""
+    user = f"odac-test-idle-{os.getpid()}"
+    scheme, _, rest = redis_url.partition("://")
+    with redis.Redis.from_url(redis_url) as server:
+        server.execute_command("ACL", "SETUSER", user, "on", "nopass", "~*", "&*", "+@all")
+        store = in_redis(f"{scheme}://{user}:x@{rest}")
+        stamps = store.settle(TABLES)
+        together = threading.Barrier(3)
+
+        def at_once() -> None:
+            store._connections.ask(lambda _: together.wait(10))
+
+        threads = [threading.Thread(target=at_once) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert server.execute_command("CLIENT", "KILL", "USER", user) == 3
+        assert store.stamps(TABLES) == stamps
+        assert hit(store) is None
+        store.close()
+        assert server.execute_command("CLIENT", "KILL", "USER", user) == 0
+        server.execute_command("ACL", "DELUSER", user)
+
+
 def with_retry(step: Callable[[], Any]) -> Any:
     """A store that was away tries again after a pause."""
     deadline = time.monotonic() + 10
@@ -283,6 +315,70 @@ def test_nobody_there_is_away_and_asked_again_after_a_pause() -> None:
         with pytest.raises(Away):
             store.stamps(TABLES)
     assert time.monotonic() - began < 1
+
+
+# Redis with a near cache
+
+
+def test_a_near_hit_asks_for_stamps_alone(redis_url: str) -> None:
+    store, other = near_redis(redis_url), near_redis(redis_url)
+    stamps = store.settle(TABLES)
+    assert stamps is not None
+    store.fill(KEY, TABLES, Entry(stamps, ROWS), 60)
+    assert hit(other) == 1  # by way of Redis
+    with redis.Redis.from_url(redis_url) as server:
+        for name in server.scan_iter("odac:{test}:q:*"):
+            server.delete(name)
+    for each in (store, other):
+        assert hit(each) == 1  # its copy is the only one
+    other.announce(("u",), 1)
+    other.confirm(("u",), 1)
+    assert hit(store) is None
+    assert hit(other) is None
+    store.close()
+    other.close()
+
+
+def test_a_copy_lives_no_longer_than_the_entry(redis_url: str) -> None:
+    store, other = near_redis(redis_url), near_redis(redis_url)
+    stamps = store.settle(TABLES)
+    assert stamps is not None
+    store.fill(KEY, TABLES, Entry(stamps, ROWS), 100)
+    with redis.Redis.from_url(redis_url) as server:
+        (name,) = server.scan_iter("odac:{test}:q:*")
+        server.pexpire(name, 50_000)
+    assert hit(other) == 1
+    assert other.fifo.held[KEY.local].value.expires < time.monotonic() + 50
+    assert store.fifo.held[KEY.local].value.expires > time.monotonic() + 50
+    store.close()
+    other.close()
+
+
+def test_copies_mean_nothing_when_redis_was_emptied(redis_url: str) -> None:
+    store = near_redis(redis_url)
+    stamps = store.settle(TABLES)
+    assert stamps is not None
+    store.fill(KEY, TABLES, Entry(stamps, ROWS), 60)
+    with redis.Redis.from_url(redis_url) as server:
+        server.flushdb()
+    assert hit(store) is None
+    assert store.settle(TABLES) != stamps
+    assert hit(store) is None
+    store.close()
+
+
+def test_the_near_cache_is_bounded(redis_url: str) -> None:
+    store = NearStore(in_redis(redis_url), entries=10, size=2**20)
+    stamps = store.settle(TABLES)
+    assert stamps is not None
+    for number in range(50):
+        key = Key(b"head", str(number).encode(), str(number).encode())
+        store.fill(key, TABLES, Entry(stamps, ROWS), 60)
+    assert store.figures()["entries"] <= 10
+    assert store.figures()["evicted"] >= 40
+    store.clear()
+    assert store.figures() == {"entries": 0, "bytes": 0, "evicted": store.fifo.evicted}
+    store.close()
 
 
 # Memory alone

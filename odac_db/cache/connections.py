@@ -1,0 +1,84 @@
+"""Connections to Redis, each greeted before anything else is asked over it.
+
+They are kept here, not in redis-py's pool, because that one looks at a socket and counts
+before each command, which takes as long as the command. A connection that broke while nobody
+used it is found out by the first who does, and asked for again once on a new one: whatever
+the store asks may be asked twice.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from redis import ConnectionPool
+from redis.exceptions import ConnectionError as Broken
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+
+from odac_db.cache.protocol import Away
+
+Value = TypeVar("Value")
+_PAUSE = 1.0  # seconds without trying after the server was away
+
+
+class Connections:
+    """Those to one server. ``pool`` makes them."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._idle: list[Any] = []
+        self._process = os.getpid()
+        self._away_until = 0.0
+
+    def ask(self, question: Callable[[Any], Value]) -> Value:
+        """What ``question`` returns, given a connection. Raises Away."""
+        if self._away_until and time.monotonic() < self._away_until:
+            raise Away("the store was away a moment ago")
+        try:
+            connection = self._kept()
+            if connection is not None:
+                try:
+                    return self._asked(connection, question)
+                except Broken:
+                    self.close()  # the others broke with it
+            return self._asked(self._pool.get_connection(), question)
+        except (RedisError, OSError) as error:
+            self._away_until = time.monotonic() + _PAUSE
+            raise Away(str(error)) from error
+
+    def close(self) -> None:
+        """Ends those that nobody uses."""
+        while self._idle:
+            self._ended(self._idle.pop())
+
+    def _kept(self) -> Any:
+        if self._process != os.getpid():  # the sockets are the parent's
+            self._process, self._idle = os.getpid(), []
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _asked(self, connection: Any, question: Callable[[Any], Value]) -> Value:
+        try:
+            answer = question(connection)
+        except BaseException as error:
+            if isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError):
+                self._idle.append(connection)
+            else:
+                self._ended(connection)  # an answer may be unread, or it is no master any more
+            raise
+        self._idle.append(connection)
+        return answer
+
+    def _ended(self, connection: Any) -> None:
+        connection.disconnect()
+        self._pool.release(connection)
+
+
+def asked(connection: Any, *command: Any) -> Any:
+    """The answer to a command."""
+    connection.send_command(*command, check_health=False)
+    return connection.read_response()
