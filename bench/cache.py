@@ -1,6 +1,6 @@
 """What the cache costs and saves, each beside something bare, in one run.
 
-    python bench/cache.py [--redis redis://127.0.0.1:6379/0]
+    python bench/cache.py [--redis redis://127.0.0.1:6379/0] [--url postgresql://localhost/empty]
 
 20 rows are read: from the memory store by a fluent call, and by ``execute``; uncached, by plain
 SQLAlchemy; a value of dogpile.cache's memory backend is taken, for a measure of this machine.
@@ -50,9 +50,9 @@ def best(*works: tuple[Callable[[], Any], int]) -> list[float]:
     return found
 
 
-def opened(folder: Path, store: str, **options: Any) -> Database:
+def opened(folder: Path, store: str, at: str | None = None, **options: Any) -> Database:
     cache = Cache(store=store, commit_within=1, namespace=str(folder), **options)
-    url = f"sqlite:///{folder / 'bench.db'}"
+    url = at or f"sqlite:///{folder / 'bench.db'}"
     return Database.open(url, schema=folder / "schema", migrate=True, cache=cache)
 
 
@@ -69,8 +69,9 @@ def fluent(db: Database) -> Callable[[], Any]:
     return read
 
 
-def memory_hits(folder: Path) -> None:
-    with opened(folder, "memory") as db:
+def memory_hits(folder: Path, url: str | None = None) -> None:
+    """On SQLite, or on that server, which is the dearer to ask without a cache."""
+    with opened(folder, "memory", url) as db:
         filled(db)
         posts = db.posts.c
         question = (
@@ -96,6 +97,7 @@ def memory_hits(folder: Path) -> None:
             (lambda: region.get("key"), 5000),
         )
         hit, executed, uncached, bare = figures
+    print(f"memory store over {db.engine.dialect.name}")
     print(f"memory hit, 20 rows, fluent call {hit:6.1f} us   uncached / hit {uncached / hit:6.1f}")
     print(f"memory hit, execute(...)         {executed:6.1f} us")
     print(f"uncached through SQLAlchemy      {uncached:6.1f} us")
@@ -112,7 +114,7 @@ def redis_hits(folder: Path, url: str) -> None:
             time.sleep(0.05)
         client: Any = redis.Redis.from_url(url, protocol=3)
         store: Any = db._caching.store  # type: ignore[union-attr]
-        (key,) = list(client.scan_iter(f"{store._prefix}q:*"))
+        (key,) = list(client.scan_iter(f"{store.prefix}q:*"))
         client.set("bench", client.get(key))
         hit, bare = best((read, 500), (lambda: client.get("bench"), 500))
         client.delete("bench")
@@ -160,6 +162,7 @@ def entries(folder: Path) -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--redis", help="URL of a Redis that may be written to")
+    options.add_argument("--url", help="an empty database on a server; its table posts is dropped")
     given = options.parse_args()
     print(f"Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory() as name:
@@ -167,6 +170,10 @@ def main() -> None:
         (folder / "schema").mkdir()
         (folder / "schema" / "posts.yaml").write_text(SCHEMA)
         memory_hits(folder)
+        if given.url:
+            memory_hits(folder, given.url)
+            with create_engine(given.url).begin() as conn:
+                conn.execute(text("DROP TABLE posts"))
         if given.redis:
             redis_hits(folder, given.redis)
         commits(folder, given.redis)

@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Executable, Result
 
 from odac_db.attempts import Transactions
 from odac_db.cache.caching import Caching
+from odac_db.cache.inventory import Inventory
 from odac_db.cache.ongoing import ongoing
-from odac_db.cache.protocol import EVERYTHING
+from odac_db.cache.protocol import EVERYTHING, Away
 from odac_db.cache.rows import Rows
 from odac_db.cache.settings import CacheStats
 from odac_db.cache.words import sort_of
-from odac_db.errors import OdacDbError
+from odac_db.errors import CacheUnavailable, OdacDbError
 from odac_db.query.performer import Answer, Cached, Performer, Read, Work
 from odac_db.query.shapes import Shape
 
@@ -57,6 +58,14 @@ class CacheControl:
     def stats(self) -> CacheStats:
         """What the cache did in this process since the database was opened."""
         return CacheStats() if self._caching is None else self._caching.stats()
+
+    def _inventory(self) -> Inventory:
+        """What the store holds. Raises CacheUnavailable."""
+        assert self._caching is not None
+        try:
+            return self._caching.store.inventory()
+        except Away as away:
+            raise CacheUnavailable(str(away)) from away
 
 
 class CachedReads:
@@ -113,7 +122,8 @@ class Served:
             return transactions.read(read)
         local = missed = None
         if read.shape.shared and self._depends_on is None:
-            local = caching.local(home.place(read.shape), read.values)
+            place = home.places.get(read.shape) or home.place(read.shape)
+            local = caching.local(place, read.values)
             if local is not None:
                 found = caching.recall(local)
                 if isinstance(found, Rows):

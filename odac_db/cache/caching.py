@@ -31,6 +31,7 @@ from odac_db.errors import CacheUnavailable
 log = logging.getLogger("odac_db.cache")
 Query = Callable[[], Rows]
 _TRIES = 3
+_LONGEST = 10_000  # bytes of a key that is remembered
 _LIST = re.compile(r"__\[POSTCOMPILE_[^\]]*\]")
 
 
@@ -75,6 +76,7 @@ class Caching:
         self._recent: OrderedDict[bytes, tuple[Prepared, Key]] = OrderedDict()
         self._lock = threading.Lock()
         self._known: int | bytes | None = None  # the stamp of everything, as last seen
+        self._samples = settings.sample > 0
         self._debts = Debts(store)
         self.commits = Commits(settings, store, catalog, self.counts, self._debts)
 
@@ -130,7 +132,7 @@ class Caching:
 
         What is missed is to be given to ``read``.
         """
-        if self._debts or self.settings.sample:
+        if self._debts.owed or self._samples:
             return None
         if self._memory is not None:
             rows = self._memory.current(local)
@@ -190,7 +192,8 @@ class Caching:
         return Reading(self.store, flights, query, seconds, everything, seen)
 
     def _remember(self, prepared: Prepared, key: Key) -> None:
-        if self._memory is None:
+        """For ``recall``. Bounded: so many keys, none with a text of megabytes in it."""
+        if self._memory is None and len(key.material) <= _LONGEST:
             self._recent[key.local] = (prepared, key)
             shortened(self._recent, self._lock)
 

@@ -25,25 +25,22 @@ class Debts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._owed: set[str] = set()
+        self.owed: set[str] = set()
         self._lock = threading.Lock()
 
-    def __bool__(self) -> bool:
-        return bool(self._owed)
-
     def owe(self, tables: Tables) -> None:
-        if not self._owed:
+        if not self.owed:
             log.warning("the store of the cache is away: no hits until it is back")
         with self._lock:
-            self._owed |= {*tables, EVERYTHING}  # the catalog may have changed, too
+            self.owed |= {*tables, EVERYTHING}  # the catalog may have changed, too
 
     def pay(self) -> None:
         """New stamps for what is owed. Raises Away."""
-        if not self._owed:
+        if not self.owed:
             return
         with self._lock:
-            self._store.confirm(tuple(sorted(self._owed)), secrets.randbits(48))
-            self._owed.clear()
+            self._store.confirm(tuple(sorted(self.owed)), secrets.randbits(48))
+            self.owed.clear()
         log.warning("the store of the cache is back")
 
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from redis import ConnectionPool
 from redis.exceptions import ConnectionError as Broken
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import MovedError, ReadOnlyError, RedisError, ResponseError
 
 from odac_db.cache.protocol import Away
 
 Value = TypeVar("Value")
+_ELSEWHERE = (MovedError, ReadOnlyError)
 _PAUSE = 1.0  # seconds without trying after the server was away
 
 
@@ -41,8 +42,8 @@ class Connections:
             if connection is not None:
                 try:
                     return self._asked(connection, question)
-                except Broken:
-                    self.close()  # the others broke with it
+                except (Broken, *_ELSEWHERE):
+                    self.close()  # the others broke, or lead nowhere, with it
             return self._asked(self._pool.get_connection(), question)
         except (RedisError, OSError) as error:
             self._away_until = time.monotonic() + _PAUSE
@@ -65,7 +66,7 @@ class Connections:
         try:
             answer = question(connection)
         except BaseException as error:
-            if isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError):
+            if isinstance(error, ResponseError) and not isinstance(error, _ELSEWHERE):
                 self._idle.append(connection)
             else:
                 self._ended(connection)  # an answer may be unread, or it is no master any more
@@ -82,3 +83,15 @@ def asked(connection: Any, *command: Any) -> Any:
     """The answer to a command."""
     connection.send_command(*command, check_health=False)
     return connection.read_response()
+
+
+def names_of(connection: Any, prefix: str, kind: str) -> Iterator[list[bytes]]:
+    """The names of all entries (``q``) or stamps (``s``) behind a prefix, some at a time."""
+    cursor: Any = b"0"
+    pattern = f"{prefix.replace('[', chr(92) + '[')}{kind}:*"
+    while True:
+        cursor, names = asked(connection, "SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+        if names:
+            yield names
+        if cursor == b"0":
+            return

@@ -9,10 +9,11 @@ from typing import Any
 
 from odac_db.cache.codec import decoded, encoded
 from odac_db.cache.fifo import Fifo
+from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
 from odac_db.cache.protocol import EVERYTHING, Away, Entry, Seen, Stamps, Tables
 from odac_db.cache.rows import Rows
-from odac_db.cache.stamps import Cells, Stampbook, stampbook
+from odac_db.cache.stamps import SLOTS, WIDTH, Cells, Stampbook, stampbook
 from odac_db.cache.tags import IMMUTABLE
 
 
@@ -24,7 +25,7 @@ class MemoryEntry:
     def __init__(self, stamps: Stamps, expires: float, rows: Rows | None, packed: bytes) -> None:
         self.stamps, self.expires = stamps, expires
         self.rows, self.packed = rows, packed
-        self.places: tuple[int, ...] = ()
+        self.places: tuple[tuple[int, int | bytes], ...] = ()  # where each stamp has to be
 
     def unpacked(self) -> Rows:
         return decoded(self.packed) if self.rows is None else self.rows
@@ -51,7 +52,7 @@ class MemoryStore:
 
     def look(self, key: Key, tables: Tables) -> Seen:
         """The entry first, then the stamps, one after the other."""
-        if self.book.is_gone_for_readers():
+        if self.book.is_gone_soon():
             self._reopen()
         return Seen(found_in(self.fifo, key.local), self.book.current(self.places(tables)))
 
@@ -64,15 +65,18 @@ class MemoryStore:
         if found is None:
             return None
         held: MemoryEntry | None = found.value
-        if held is None or held.expires <= time.monotonic() or self.book.is_gone_for_readers():
+        now = time.monotonic()
+        book = self.book
+        if held is None or held.expires <= now or (book.look_at < now and book.is_gone_soon()):
             return None
-        words = self.book.words
-        for place, stamp in zip(held.places, held.stamps, strict=True):
+        words = book.words
+        for place, stamp in held.places:
             if words[place] != stamp:
                 return None
         if found.asked < 3:
             found.asked += 1
-        return held.unpacked()
+        rows = held.rows
+        return rows if rows is not None else decoded(held.packed)
 
     def stamps(self, tables: Tables) -> Stamps | None:
         return self.book.current(self.places(tables))
@@ -83,7 +87,7 @@ class MemoryStore:
     def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:
         """Stores the rows. Raises Unknown for what cannot be kept as it is."""
         kept, size = held_as(entry.stamps, entry.rows, ttl)
-        kept.places = self.places(tables)
+        kept.places = tuple(zip(self.places(tables), entry.stamps, strict=True))
         return self.fifo.put(key.local, kept, size + len(key.params))
 
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
@@ -129,6 +133,12 @@ class MemoryStore:
             "bytes": self.fifo.size,
             "evicted": self.fifo.evicted,
         }
+
+    def inventory(self) -> Inventory:
+        words = self.book.words
+        places = [place for place in range(WIDTH, (SLOTS + 1) * WIDTH, WIDTH) if words[place]]
+        writing = tuple(f"slot {place // WIDTH - 1}" for place in places if words[place] & 1)
+        return Inventory(store="memory", stamps=len(places), writing=writing)
 
     def _opened(self) -> Stampbook:
         return stampbook(self._name, token_seconds=self._token_seconds, directory=self._directory)

@@ -9,6 +9,7 @@ current ones make a hit. Redis may lose its copy, be emptied or put back: that c
 from __future__ import annotations
 
 from odac_db.cache.fifo import Fifo
+from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
 from odac_db.cache.memory import found_in, held_as
 from odac_db.cache.protocol import Entry, Seen, Stamps, Tables
@@ -69,6 +70,9 @@ class NearStore:
             "bytes": self.fifo.size,
             "evicted": self.fifo.evicted,
         }
+
+    def inventory(self) -> Inventory:
+        return self.far.inventory()
 
     def _keep(self, key: Key, entry: Entry, ttl: float) -> None:
         """For no longer than in Redis, so that what a degraded write left stale ends in time."""

@@ -16,10 +16,8 @@ from odac_db.cache.caching import Caching
 from odac_db.cache.catalog import Catalog
 from odac_db.cache.hooks import Hooks
 from odac_db.cache.memory import MemoryStore
-from odac_db.cache.near_store import NearStore
 from odac_db.cache.performing import Store
 from odac_db.cache.prepared import Statements
-from odac_db.cache.redis_store import RedisStore
 from odac_db.cache.settings import Cache
 from odac_db.dialects import dialect_of
 from odac_db.dialects.connect import file_of
@@ -48,6 +46,9 @@ def caching_of(engine: Engine, settings: Cache) -> Caching:
 def _store(settings: Cache, name: str) -> Store:
     strict = settings.mode == "strict"
     if settings.is_redis:
+        from odac_db.cache.near_store import NearStore
+        from odac_db.cache.redis_store import RedisStore
+
         far = RedisStore(
             settings.store,
             name,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
 from odac_db.cache.flights import Flights
+from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
 from odac_db.cache.protocol import (
     EVERYTHING,
@@ -55,6 +56,8 @@ class Store(Protocol):
     def close(self) -> None: ...
 
     def figures(self) -> dict[str, int]: ...
+
+    def inventory(self) -> Inventory: ...
 
 
 class CatalogMoved(Exception):

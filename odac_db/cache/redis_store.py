@@ -18,16 +18,18 @@ from random import uniform
 from typing import Any
 
 import msgspec
-import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
 from xxhash import xxh3_128_hexdigest
 
 from odac_db.cache.codec import decoded, encoded
-from odac_db.cache.connections import Connections, asked
+from odac_db.cache.connections import Connections, asked, names_of
+from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
 from odac_db.cache.protocol import EVERYTHING, Entry, Seen, Stamps, Tables
+from odac_db.cache.redis_inventory import in_redis
+from odac_db.cache.servers import pool_of
 
 _JITTER = 0.1
 
@@ -57,23 +59,23 @@ class RedisStore:
         timeout: float = 1.0,
         digest: Callable[[bytes], str] = xxh3_128_hexdigest,
     ) -> None:
-        self._prefix = f"odac:{{{name}}}:"
-        self._counter = f"{self._prefix}G"
+        self.prefix = f"odac:{{{name}}}:"
+        self._counter = f"{self.prefix}G"
         self._token_ms = int(token_seconds * 1000)
         self._quarantine_ms = int(quarantine_seconds * 1000)
         self._digest = digest
         self._names: dict[Tables, list[str]] = {}
         self._asking_stamps: dict[Tables, Any] = {}
-        self._pool = pool = redis.ConnectionPool.from_url(
+        self._pool = pool = pool_of(
             url,
+            self.prefix,
+            timeout=timeout,
             protocol=3,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=self._greet,
             health_check_interval=0,
         )
-        self._connections = Connections(pool)
+        self.connections = Connections(pool)
 
     def look(self, key: Key, tables: Tables) -> Seen:
         """Entry and stamps in one round trip."""
@@ -83,7 +85,7 @@ class RedisStore:
             connection.send_packed_command(look, check_health=False)
             return _seen(connection, key)
 
-        return self._connections.ask(ask)
+        return self.connections.ask(ask)
 
     def look_and_life(self, key: Key, tables: Tables) -> tuple[Seen, float]:
         """The same, and for how many seconds the entry lives yet; less than 0 if there is none."""
@@ -93,7 +95,7 @@ class RedisStore:
             connection.send_packed_command((*look, *life), check_health=False)
             return _seen(connection, key), connection.read_response() / 1000
 
-        return self._connections.ask(ask)
+        return self.connections.ask(ask)
 
     def stamps(self, tables: Tables) -> Stamps | None:
         def ask(connection: Any) -> Stamps | None:
@@ -104,7 +106,7 @@ class RedisStore:
             connection.send_packed_command(packed, check_health=False)
             return _clean(connection.odac_epoch, connection.read_response())
 
-        return self._connections.ask(ask)
+        return self.connections.ask(ask)
 
     def settle(self, tables: Tables) -> Stamps | None:
         def ask(connection: Any) -> Stamps | None:
@@ -112,7 +114,7 @@ class RedisStore:
             connection.odac_epoch = epoch
             return _clean(epoch, found)
 
-        stamps: Stamps | None = self._connections.ask(ask)
+        stamps: Stamps | None = self.connections.ask(ask)
         return stamps
 
     def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:  # noqa: ARG002
@@ -120,7 +122,7 @@ class RedisStore:
         stamps = tuple(one for one in entry.stamps if isinstance(one, bytes))
         frame = _encoder.encode(_Frame(key.material, stamps, encoded(entry.rows)))
         milliseconds = max(1, int(ttl * 1000 * uniform(1 - _JITTER, 1)))  # noqa: S311
-        self._connections.ask(
+        self.connections.ask(
             lambda one: asked(one, "SET", self._entry_name(key), frame, "PX", milliseconds)
         )
         return True
@@ -128,12 +130,12 @@ class RedisStore:
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         """The stamp of everything, None while it is not to be relied on."""
         arguments = ("announce", (*tables, EVERYTHING), f"{token:x}", self._token_ms)
-        found = self._connections.ask(lambda one: (one.odac_epoch, self._script(one, *arguments)))
+        found = self.connections.ask(lambda one: (one.odac_epoch, self._script(one, *arguments)))
         epoch, stamp = found
         return stamp if stamp.startswith(epoch) and b";" not in stamp else None
 
     def confirm(self, tables: Tables, token: int) -> None:
-        self._connections.ask(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
+        self.connections.ask(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
 
     def forget(self, token: int) -> None:
         """Leaves the token to run out."""
@@ -142,23 +144,20 @@ class RedisStore:
         """Deletes the entries of this database. The stamps stay: they are what is true."""
 
         def sweep(connection: Any) -> None:
-            cursor: Any = b"0"
-            while True:
-                pattern = self._prefix.replace("[", "\\[") + "q:*"
-                cursor, names = asked(connection, "SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-                if names:
-                    asked(connection, "UNLINK", *names)
-                if cursor == b"0":
-                    return
+            for names in names_of(connection, self.prefix, "q"):
+                asked(connection, "UNLINK", *names)
 
-        self._connections.ask(sweep)
+        self.connections.ask(sweep)
 
     def close(self) -> None:
-        self._connections.close()
+        self.connections.close()
         self._pool.disconnect()
 
     def figures(self) -> dict[str, int]:
         return {}
+
+    def inventory(self) -> Inventory:
+        return self.connections.ask(lambda one: in_redis(one, self.prefix))
 
     def _greet(self, connection: Any) -> None:
         """On every new connection, before anything is asked over it."""
@@ -181,7 +180,7 @@ class RedisStore:
     def _stamp_names(self, tables: Tables) -> list[str]:
         found = self._names.get(tables)
         if found is None:
-            found = self._names[tables] = [f"{self._prefix}s:{name}" for name in tables]
+            found = self._names[tables] = [f"{self.prefix}s:{name}" for name in tables]
         return found
 
     def _packed(self, connection: Any, key: Key, tables: Tables) -> tuple[Any, Any]:
@@ -195,7 +194,7 @@ class RedisStore:
         return found
 
     def _entry_name(self, key: Key) -> str:
-        return f"{self._prefix}q:{self._digest(key.material)}"
+        return f"{self.prefix}q:{self._digest(key.material)}"
 
 
 def _seen(connection: Any, key: Key) -> Seen:

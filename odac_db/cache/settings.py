@@ -9,16 +9,19 @@ from typing import Literal
 
 from odac_db.errors import OdacDbError
 
+_REDIS = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cache:
     """Where cached reads are kept, and what happens when that is out of reach.
 
     ``store`` is ``"memory"`` (entries in the process, coherent with all processes of this user
-    on this host) or a Redis URL. ``mode`` "strict" is never stale; "relaxed" saves a writer
-    one round trip: a read may miss what another process has committed and not yet returned
-    from, and, if that process dies there, until ``ttl`` is over. All processes must use the
-    same ``mode``, ``namespace`` and ``commit_within``.
+    on this host) or a Redis URL, ``redis+sentinel://host,host/service`` for the master that
+    sentinels name, ``redis+cluster://host,host`` for a cluster. ``mode`` "strict" is never
+    stale; "relaxed" saves a writer one round trip: a read may miss what another process has
+    committed and not yet returned from, and, if that process dies there, until ``ttl`` is over.
+    All processes must use the same ``mode``, ``namespace`` and ``commit_within``.
 
     ttl: seconds an entry lives where a read does not say; also the bound of what can be stale
         after a degraded write. entries, size: bounds of what is kept in the process, in entries
@@ -63,7 +66,7 @@ class Cache:
 
     @property
     def is_redis(self) -> bool:
-        return self.store.startswith(("redis://", "rediss://", "unix://"))
+        return self.store.startswith(_REDIS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,9 +28,9 @@ from xxhash import xxh3_64_intdigest
 from odac_db.cache.protocol import Away, Stamps, Tables
 
 SLOTS = 8192
-_WIDTH = 16  # words of a slot: the stamp, tokens of writers
-_CELLS = _WIDTH - 1
-_SIZE = (SLOTS + 1) * _WIDTH * 8
+WIDTH = 16  # words of a slot: the stamp, tokens of writers
+_CELLS = WIDTH - 1
+_SIZE = (SLOTS + 1) * WIDTH * 8
 _LOOK_AT_FILE = 0.5  # seconds between looks whether the file is still there
 
 Cells: TypeAlias = dict[int, tuple[int, int]]
@@ -69,12 +69,12 @@ class Stampbook:
         self._map = mmap.mmap(self._file, _SIZE)
         self.words = memoryview(self._map).cast("Q")
         self._lock = threading.Lock()
-        self._looked = time.monotonic()
+        self.look_at = time.monotonic() + _LOOK_AT_FILE
         os.register_at_fork(after_in_child=self._forked)
 
     def places(self, tables: Tables) -> tuple[int, ...]:
         """Where in ``words`` the stamps of these tables are."""
-        return tuple((1 + xxh3_64_intdigest(name.encode()) % SLOTS) * _WIDTH for name in tables)
+        return tuple((1 + xxh3_64_intdigest(name.encode()) % SLOTS) * WIDTH for name in tables)
 
     def current(self, places: Sequence[int]) -> Stamps | None:
         """The stamps, None while a token stands or may have run out."""
@@ -126,19 +126,19 @@ class Stampbook:
         mine = os.fstat(self._file)
         return (there.st_ino, there.st_dev) != (mine.st_ino, mine.st_dev)
 
-    def is_gone_for_readers(self) -> bool:
-        """The same, looked at now and then."""
+    def is_gone_soon(self) -> bool:
+        """The same for readers, who need to know it soon: looked at from ``look_at`` on."""
         now = time.monotonic()
-        if now - self._looked < _LOOK_AT_FILE:
+        if now < self.look_at:
             return False
         if self.is_gone():
             return True
-        self._looked = now
+        self.look_at = now + _LOOK_AT_FILE
         return False
 
     def _left_token(self, place: int) -> tuple[int, int]:
         """A cell with this writer's deadline, one nanosecond apart from all others there."""
-        cells = self.words[place + 1 : place + _WIDTH]
+        cells = self.words[place + 1 : place + WIDTH]
         token = max(self._deadline(), max(cells) + 1)
         free = next((cell for cell in range(1, _CELLS) if not cells[cell - 1]), _CELLS)
         self.words[place + free] = token
@@ -150,9 +150,9 @@ class Stampbook:
 
     def _cleared(self, place: int) -> bool:
         """Whether tokens had run out. One that is too far off is of before a reboot."""
-        now, ran_out = time.monotonic_ns(), not any(self.words[place + 1 : place + _WIDTH])
+        now, ran_out = time.monotonic_ns(), not any(self.words[place + 1 : place + WIDTH])
         latest = now + int(3600 * 1e9)
-        for cell in range(place + 1, place + _WIDTH):
+        for cell in range(place + 1, place + WIDTH):
             if self.words[cell] and not now < self.words[cell] < latest:
                 self.words[cell] = 0
                 ran_out = True
@@ -161,7 +161,7 @@ class Stampbook:
     def _stamp(self, place: int) -> None:
         """The next number; the word is written last, so that who dies here did nothing."""
         self.words[0] += 1
-        pending = any(self.words[place + 1 : place + _WIDTH])
+        pending = any(self.words[place + 1 : place + WIDTH])
         self.words[place] = self.words[0] << 1 | pending
 
     @contextmanager

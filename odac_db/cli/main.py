@@ -12,7 +12,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from odac_db.cli import buffer
+from odac_db.cli import buffer, cache
 from odac_db.cli.check import check
 from odac_db.cli.demo import demo
 from odac_db.cli.errors import guarded
@@ -54,6 +54,14 @@ buffered = typer.Typer(
 app.add_typer(buffered, name="buffer")
 for own in (buffer.status, buffer.drain, buffer.dead, buffer.retry, buffer.discard):
     buffered.command()(guarded(own))
+cached = typer.Typer(
+    help="Cached reads: what the store holds, to have it forgotten.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(cached, name="cache")
+cached.command()(guarded(cache.stats))
+cached.command()(guarded(cache.clear))
 app.command()(guarded(demo))
 
 

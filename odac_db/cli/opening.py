@@ -11,12 +11,18 @@ from odac_db.cli.errors import UsageProblem
 from odac_db.cli.settings import Models, read_settings
 
 if TYPE_CHECKING:
+    from odac_db.cache.settings import Cache
     from odac_db.database import Database
 
 
 @contextmanager
 def opened(
-    url: str | None, schema: str | None, *, needs_schema: bool, journals: Path | None = None
+    url: str | None,
+    schema: str | None,
+    *,
+    needs_schema: bool,
+    journals: Path | None = None,
+    cache: Cache | None = None,
 ) -> Iterator[Mapping[str, Database]]:
     """Every configured connection by name, closed again at the end; nothing is migrated.
 
@@ -33,7 +39,7 @@ def opened(
     from odac_db.database import Database
 
     behind: dict[str, Any] = {} if journals is None else {"buffer": journals}
-    with Database.open(settings.url, schema=schema_from, **behind) as database:
+    with Database.open(settings.url, schema=schema_from, cache=cache, **behind) as database:
         yield database.connections
 
 

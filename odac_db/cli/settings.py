@@ -23,7 +23,8 @@ _URL_VARIABLE = "ODAC_DB_URL"
 _SCHEMA_VARIABLE = "ODAC_DB_SCHEMA"
 _BUFFER_VARIABLE = "ODAC_DB_BUFFER"
 _REFERENCE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-_KEYS = ("url", "schema", "buffer", "connections")
+_CACHE_VARIABLE = "ODAC_DB_CACHE"
+_KEYS = ("url", "schema", "cache", "buffer", "connections")
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,20 @@ def read_buffer_folder(
     file = _Pyproject.nearest(folder or Path.cwd())
     written = file.text("buffer", environment)
     return file.folder / written if written else None
+
+
+def read_cache_store(
+    cache: str | None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+) -> str | None:
+    """Where cached reads are kept; None where nobody said."""
+    file = _Pyproject.nearest(folder or Path.cwd())
+    named = cache or environment.get(_CACHE_VARIABLE) or file.text("cache", environment)
+    if named:
+        remember_password(named)
+    return named or None
 
 
 def _schema(

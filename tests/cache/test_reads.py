@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import (
     JSON,
     Column,
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 
 from odac_db import Cache, CacheStats, CacheUnavailable, Database, OdacDbError
+from odac_db.prometheus import CacheCollector
 from tests.fixtures.databases import LiveDatabase
 
 METADATA = MetaData()
@@ -220,9 +222,7 @@ def test_without_a_cache_everything_is_read(database: LiveDatabase) -> None:
         assert db.cache.stats() == CacheStats()
 
 
-def test_a24_many_who_miss_at_once_ask_once(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a24_many_who_miss_at_once_ask_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but the leader wait for it, whose query waits for all of them."""
     callers = 50
     monkeypatch.setattr("odac_db.cache.flights._PATIENCE", 300.0)  # on a busy machine, too
@@ -480,3 +480,23 @@ def test_rows_of_the_table_api_are_made_once_and_lists_are_the_callers(db: Datab
     assert read() == other
     assert db.posts.cache(60).count() == db.posts.cache(60).count() == 3
     assert db.posts.cache(60).sum("id") == db.posts.cache(60).sum("id") == 6
+
+
+def test_what_prometheus_is_told(db: Database) -> None:
+    registry = CollectorRegistry()
+    registry.register(CacheCollector(db, database="shop"))
+    for _ in range(3):
+        db.execute(ALL, cache=60)
+    db.execute(select(func.random()), cache=60)
+
+    def told(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"odac_db_cache_{name}", {"database": "shop", **labels})
+
+    stats = db.cache.stats()
+    assert (stats.hits, stats.misses) == (2, 1)
+    assert told("reads_total", outcome="hits") == 2
+    assert told("reads_total", outcome="misses") == 1
+    assert told("reads_total", outcome="uncached") == sum(stats.uncached.values()) == 1
+    assert told("fills_total") == 1
+    assert told("entries") == 1
+    assert told("bytes") == stats.bytes > 0

@@ -279,7 +279,7 @@ def test_connections_that_broke_while_idle_are_made_again_at_once(redis_url: str
         together = threading.Barrier(3)
 
         def at_once() -> None:
-            store._connections.ask(lambda _: together.wait(10))
+            store.connections.ask(lambda _: together.wait(10))
 
         threads = [threading.Thread(target=at_once) for _ in range(3)]
         for thread in threads:

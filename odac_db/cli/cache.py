@@ -1,0 +1,109 @@
+"""``odac-db cache``: what the store of cached reads holds, and to have it forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from odac_db.cli.errors import DONE, UsageProblem
+from odac_db.cli.opening import naming_connection, opened
+from odac_db.cli.options import AsJson, Schema, Url
+from odac_db.cli.settings import read_cache_store
+
+if TYPE_CHECKING:
+    from odac_db.database import Database
+
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--cache",
+        metavar="URL",
+        help='A Redis URL or "memory". Else ODAC_DB_CACHE, else cache in pyproject.toml.',
+    ),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option("--namespace", metavar="NAME", help="As the applications have it."),
+]
+Connection = Annotated[
+    str | None,
+    typer.Option("--connection", metavar="NAME", help="Of this connection; else the default."),
+]
+OfTables = Annotated[
+    list[str] | None,
+    typer.Option("--table", metavar="NAME", help="Only what was read from it; may be repeated."),
+]
+
+
+@contextmanager
+def _one(
+    url: str | None,
+    schema: str | None,
+    store: str | None,
+    namespace: str | None,
+    connection: str | None,
+) -> Iterator[Database]:
+    named = read_cache_store(store)
+    if named is None:
+        raise UsageProblem(
+            "no cache: pass --cache URL, set ODAC_DB_CACHE, "
+            'or write cache = "URL" under [tool.odac-db] in pyproject.toml'
+        )
+    from odac_db.cache.settings import Cache
+
+    cache = Cache(store=named, namespace=namespace, mode="relaxed")
+    with opened(url, schema, needs_schema=False, cache=cache) as connections:
+        yield naming_connection(connection, connections)
+
+
+def stats(
+    url: Url = None,
+    schema: Schema = None,
+    cache: Store = None,
+    namespace: Namespace = None,
+    connection: Connection = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show how much the store holds, and what is being written. Changes nothing."""
+    from dataclasses import asdict
+
+    from odac_db.cli.output import Output
+    from odac_db.cli.text import counted
+
+    with _one(url, schema, cache, namespace, connection) as db:
+        found = db.cache._inventory()
+    output = Output()
+    if as_json:
+        output.json(asdict(found))
+        return DONE
+    held = "entries in each process"
+    if found.entries is not None:
+        held = f"{counted(found.entries, 'entry', 'entries')}, {found.bytes:,} bytes"
+    output.line((found.store, "bold"), f"  {held}, {counted(found.stamps, 'stamp')}")
+    for name in found.writing:
+        output.line(f"  being written: {name}")
+    return DONE
+
+
+def clear(
+    url: Url = None,
+    schema: Schema = None,
+    cache: Store = None,
+    namespace: Namespace = None,
+    connection: Connection = None,
+    table: OfTables = None,
+    as_json: AsJson = False,
+) -> int:
+    """Have all processes forget what was read, from some tables or from all."""
+    from odac_db.cli.output import Output
+
+    with _one(url, schema, cache, namespace, connection) as db:
+        db.cache.clear(*table or ())
+    if as_json:
+        Output().json({"cleared": sorted(table or ()) or "everything"})
+    else:
+        Output().line(f"Forgotten: {', '.join(table) if table else 'everything'}.")
+    return DONE

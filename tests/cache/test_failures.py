@@ -1,0 +1,233 @@
+"""What happens to Redis: reads are right, commits go on, and hits come back by themselves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.crc import key_slot
+from xxhash import xxh3_64_hexdigest
+
+from odac_db import Cache, Database, OdacDbError
+from tests.behaviours.steps import table
+from tests.fixtures.databases import LiveDatabase
+from tests.fixtures.redis_servers import OwnCluster, OwnRedis, OwnSentinel, until
+from tests.query.site import write
+
+SCHEMA = {"posts": table({"id": {"type": "integer", "primary": True}, "title": "text"})}
+Own = Callable[..., OwnRedis]
+
+
+class App:
+    """A database whose reads are compared with what was written last."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.title = "first"
+
+    def write(self, title: str) -> None:
+        self.db.posts.where(id=1).update(title=title)
+        self.title = title
+
+    def reads(self) -> bool:
+        """Whether a read was a hit; it is right in any case."""
+        hits = self.db.cache.stats().hits
+        row = self.db.posts.cache(300).get(1)
+        assert row is not None
+        assert row.title == self.title
+        return self.db.cache.stats().hits > hits
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Own]:
+    """Makes Redis servers that are this test's alone."""
+    made: list[OwnRedis] = []
+
+    def make(*options: str) -> OwnRedis:
+        made.append(OwnRedis(tmp_path, *options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def app(sqlite_database: LiveDatabase, tmp_path: Path) -> Iterator[Callable[..., App]]:
+    folder = write(tmp_path / "schema", SCHEMA)
+    opened: list[Database] = []
+
+    def open_it(url: str, **options: Any) -> App:
+        cache = Cache(store=url, **{"commit_within": 0.3, "timeout": 0.3, **options})
+        db = Database.open(sqlite_database.url, schema=folder, migrate=True, cache=cache)
+        opened.append(db)
+        db.posts.upsert({"id": 1, "title": "first"})
+        return App(db)
+
+    yield open_it
+    for db in opened:
+        db.close()
+
+
+@pytest.fixture(params=[False, True], ids=["far", "near"])
+def near(request: pytest.FixtureRequest) -> bool:
+    chosen: bool = request.param
+    return chosen
+
+
+def test_down_at_the_start_and_up_later(own: Own, app: Callable[..., App]) -> None:
+    server = own()
+    one = app(server.url)
+    assert not one.reads()
+    one.write("while it was down")
+    assert not one.reads()
+    stats = one.db.cache.stats()
+    assert stats.away >= 2
+    assert stats.degraded >= 1
+    server.start()
+    until(one.reads)
+    one.write("now it is up")
+    assert one.db.cache.stats().degraded == stats.degraded
+    until(one.reads)
+
+
+def test_killed_and_started_again_with_old_data(
+    own: Own, app: Callable[..., App], near: bool
+) -> None:
+    server = own().start()
+    one = app(server.url, near=near)
+    until(one.reads)
+    with server.client() as client:
+        client.save()
+    one.write("after what was saved")
+    until(one.reads)
+    server.kill()
+    assert not one.reads()
+    server.start()  # with the entry, and the stamps, of before the write
+    until(one.reads)
+    assert one.title == "after what was saved"
+
+
+def test_slow(own: Own, app: Callable[..., App]) -> None:
+    """One read waits for the timeout, those after it do not; the same for commits."""
+    server = own().start()
+    one = app(server.url)
+    until(one.reads)
+    with server.stopped():
+        began = time.monotonic()
+        for number in range(20):
+            assert not one.reads()
+            one.write(f"slow {number}")
+        taken = time.monotonic() - began
+    assert one.db.cache.stats().degraded == 20
+    assert taken < 20 * 0.3  # of 40 or more steps few have waited
+    until(one.reads)
+
+
+def test_flushed(own: Own, app: Callable[..., App], near: bool) -> None:
+    server = own().start()
+    one, other = app(server.url, near=near), app(server.url, near=near)
+    with server.client() as client:
+        for number in range(5):
+            until(one.reads)
+            other.write(f"flush {number}")
+            client.flushall()
+            one.title = other.title
+            assert not one.reads()
+
+
+def test_evicting(own: Own, app: Callable[..., App], near: bool) -> None:
+    """Entries go, and stamps, in any order."""
+    server = own("--maxmemory", "3mb", "--maxmemory-policy", "allkeys-random").start()
+    one = app(server.url, near=near, commit_within=0.05, entries=50)
+    hits = 0
+    with server.client() as client:
+        for number in range(500):
+            if number % 10 == 0:
+                one.write(f"{number} " + "x" * 20_000)
+            read = one.db.posts.cache(300).where(id=1, title__ne=f"no {number % 100}")
+            before = one.db.cache.stats().hits
+            assert read.pluck("title") == [one.title]
+            hits += one.db.cache.stats().hits - before
+            hits += one.reads()
+        assert client.info("stats")["evicted_keys"] > 30
+    assert hits > 30
+    assert one.db.cache.stats().degraded == 0
+
+
+def test_failed_over_with_what_the_replica_never_got(
+    own: Own, app: Callable[..., App], tmp_path: Path
+) -> None:
+    """The new master has entries and stamps of before the last commit."""
+    first = own().start()
+    second = own("--replicaof", "127.0.0.1", str(first.port)).start()
+    with second.client() as client:
+        until(lambda: client.info("replication")["master_link_status"] == "up")
+    sentinel = OwnSentinel(tmp_path, first).start()
+    try:
+        one = app(sentinel.url, near=True)
+        until(one.reads)
+        with first.client() as client:
+            before = {key: client.dump(key) for key in client.scan_iter()}
+        one.write("after what the replica got")
+        until(one.reads)
+        with sentinel.client() as client:
+            until(lambda: client.execute_command("SENTINEL", "REPLICAS", "cache"))
+        first.kill()
+        assert not one.reads()
+        with second.client() as client:
+            until(lambda: client.role()[0] == b"master")
+            for key, value in before.items():
+                client.restore(key, 0, value, replace=True)
+        until(one.reads)
+        one.write("to the new master")
+        until(one.reads)
+    finally:
+        sentinel.kill()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[OwnCluster]:
+    name = xxh3_64_hexdigest(b"clustered")
+    made = OwnCluster(tmp_path, key_slot(f"odac:{{{name}}}:".encode()))
+    try:
+        yield made.start()
+    finally:
+        made.kill()
+
+
+def test_a_cluster_whose_slot_moves_and_whose_master_dies(
+    cluster: OwnCluster, app: Callable[..., App]
+) -> None:
+    """What another node has of before is not believed; reads are right all the time."""
+    one = app(cluster.url, namespace="clustered")
+    until(one.reads)
+    assert cluster.owner.ask("DBSIZE") > 2
+    assert cluster.nodes[1].ask("DBSIZE") == 0
+    cluster.owner.kill()
+    for number in range(5):
+        one.write(f"without a master {number}")
+        one.reads()
+    replica = cluster.nodes[3]
+    until(lambda: replica.ask("ROLE")[0] == b"master" and cluster.is_up(replica))
+    until(one.reads)
+    one.write("to the replica")
+    until(one.reads)
+    degraded = one.db.cache.stats().degraded
+    cluster.nodes[0] = replica
+    cluster.moves_to(cluster.nodes[1])
+    one.write("after the slot has moved")
+    until(one.reads)
+    assert cluster.nodes[1].ask("DBSIZE") > 2
+    assert one.db.cache.stats().degraded == degraded
+
+
+@pytest.mark.parametrize(
+    "wrong", ["redis+sentinel://one,two", "redis+cluster://", "redis+sentinel:///mymaster"]
+)
+def test_a_url_that_lacks_a_part(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(OdacDbError, match="is expected"):
+        Database.open(f"sqlite:///{tmp_path / 'a.db'}", cache=wrong)
