@@ -9,11 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from string import ascii_lowercase, ascii_uppercase, digits
-from typing import Final
+from typing import Final, Protocol
 
 from odac_db.schema.declaration import ColumnDeclaration, Declarations, TableFile
 
-__all__ = ["DEFAULT_SIZE", "nanoid", "nanoid_columns"]
+__all__ = ["DEFAULT_SIZE", "nanoid", "nanoid_columns", "nanoid_of"]
+
+
+class Shake(Protocol):
+    """A hash that gives as many bytes as are wanted."""
+
+    def digest(self, length: int, /) -> bytes: ...
+
 
 DEFAULT_SIZE: Final = 21
 
@@ -38,6 +45,16 @@ def nanoid(size: int = DEFAULT_SIZE) -> str:
         # One byte in 32 is thrown away; 8 spare ones make a second draw rare.
         drawn = os.urandom((size - len(text)) * 33 // 32 + 8)
         text += drawn.translate(_LETTER_OF_BYTE, _NO_LETTER)
+    return text[:size].decode()
+
+
+def nanoid_of(seed: Shake, size: int = DEFAULT_SIZE) -> str:
+    """The id that belongs to a seed: the same each time, each character as likely as with
+    ``nanoid``."""
+    length, text = size, b""
+    while len(text) < size:
+        length *= 2
+        text = seed.digest(length).translate(_LETTER_OF_BYTE, _NO_LETTER)
     return text[:size].decode()
 
 

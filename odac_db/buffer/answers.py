@@ -33,6 +33,7 @@ class BufferOptions(msgspec.Struct, frozen=True, kw_only=True):
     ``block`` waits. ``retention``: for so many seconds what is applied is kept, in case the
     database loses it. ``exit_timeout`` bounds the last flush of a process. ``most_refused``:
     a greater share of refused operations (and more than 200) stops the lane.
+    ``key_retention``: for so many seconds an idempotency key is known.
     """
 
     folder: str | Path
@@ -45,6 +46,7 @@ class BufferOptions(msgspec.Struct, frozen=True, kw_only=True):
     exit_timeout: float = 5.0
     most_refused: float = 0.5
     segment_bytes: int = 16 << 20
+    key_retention: float = 7 * 86_400.0
 
 
 class FlushResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,14 +11,13 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from odac_db.buffer import exits, folders, letters
 from odac_db.buffer.answers import (
-    Acknowledge,
     BufferOptions,
     BufferStatus,
     DeadLetter,
@@ -27,13 +26,13 @@ from odac_db.buffer.answers import (
     Retried,
 )
 from odac_db.buffer.flush import Marking
+from odac_db.buffer.intake import Intake
 from odac_db.buffer.known import Known, Read, known
 from odac_db.buffer.running import Running, log
 from odac_db.buffer.settling import settled
-from odac_db.buffer.shapes import Shape, Values
 from odac_db.buffer.table import BufferedTable
 from odac_db.buffer.tables import BufferTable
-from odac_db.errors import BufferFull, BufferRefused
+from odac_db.errors import BufferRefused
 
 _all: weakref.WeakSet[Buffer] = weakref.WeakSet()
 
@@ -191,56 +190,12 @@ class Buffer:
             )
         return pending
 
-    def _take(self, shape: Shape, rows: Sequence[Values], acknowledge: Acknowledge | None) -> bool:
-        """Whether the operations are taken; they are not where full buffers drop."""
-        running = self._running or self._start()
-        level = acknowledge or self.options.acknowledge
-        until = 0.0
-        while True:
-            reason = "max_bytes are waiting"
-            try:
-                if not running.is_full:
-                    last, end = running.journal.append(shape, rows, write=level != "memory")
-                    break
-            except BufferFull as full:
-                reason = full.reason
-            until = until or time.monotonic() + self.options.full_timeout
-            if not self._made_room(running, len(rows), reason, until):
-                return False
-        running.took(len(rows))
-        if level == "disk":
-            running.journal.sync(end)
-        elif level == "db":
-            self._commit(running, shape.lane, last)
-        return True
+    def _intake(self) -> Intake:
+        return (self._running or self._start()).intake
 
-    def _commit(self, running: Running, lane: str, last: int) -> None:
-        """Returns when the lane is applied up to there. Raises BufferFull if it waits too long.
-
-        The operations stay in the journal then, and are applied later.
-        """
-        until = time.monotonic() + self.options.full_timeout
-        target = {(running.journal.id, lane): last}
-        running.flush(until, target, again=True)
-        if not running.flusher.reached(target):
-            raise BufferFull(
-                f"not committed yet, though kept ({running.paused().get(lane, 'no answer')})",
-                self.options.full_timeout,
-            )
-
-    def _made_room(self, running: Running, count: int, reason: str, until: float) -> bool:
-        """Whether it is worth another try; False where the call is dropped. Raises BufferFull."""
-        if self.options.when_full == "drop_newest":
-            running.dropped += count
-            return False
-        if self.options.when_full == "raise":
-            raise BufferFull(running.why(reason))
-        if time.monotonic() >= until:
-            raise BufferFull(running.why(reason), self.options.full_timeout)
-        if self.options.when_full == "write_through":
-            running.flush(until, None, again=False)
-        running.wait_for_room(min(1.0, self.options.full_timeout))
-        return True
+    def _database(self) -> str:
+        """The database's id."""
+        return self._start().known.database
 
     def _table(self, name: str) -> BufferTable:
         self._start()

@@ -153,15 +153,15 @@ class Cursor:
         if frame.lane != self._number:
             return None
         found = rows_of(frame.payload)
-        if found is None or found[0] not in self._shapes:
+        if found is None or found.number not in self._shapes:
             return None
-        first, rows = self._wanted(frame.seq, found[1], limit)
+        first, rows = self._wanted(frame.seq, found.rows, limit)
         if not rows:
             return None
         if first != self.position + 1:
             reason = "frames are missing"
             raise LossDetected(self.log.id, self.lane, self.position + 1, first - 1, reason)
-        return Chunk(first, self._shapes[found[0]], rows)
+        return Chunk(first, self._shapes[found.number], rows, found.once)
 
     def _wanted(self, seq: int, rows: list[Values], limit: int | None) -> tuple[int, list[Values]]:
         """The rows behind the position and up to the limit, with the first one's number."""

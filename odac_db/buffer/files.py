@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from odac_db.errors import BufferRefused
 
@@ -14,9 +15,18 @@ except ImportError:  # no server's own platform
     fcntl = None  # type: ignore[assignment]
 
 LOCK = "lock"
+NEXT = "next.part"
 REGISTERED = "registered"
 SUFFIX = ".odj"
 UNFINISHED = ".new-"
+
+
+class End(NamedTuple):
+    """How far a journal is written: the segment and the offset in it."""
+
+    segment: int
+    offset: int
+
 
 _NETWORK = frozenset(
     "9p afs beegfs ceph cifs coda fuse.cephfs fuse.glusterfs fuse.s3fs fuse.sshfs gfs gfs2 "

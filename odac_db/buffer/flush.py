@@ -21,6 +21,7 @@ from odac_db.buffer.fitting import Columns, sifted
 from odac_db.buffer.fold import Step, count, halves, steps
 from odac_db.buffer.lanes import Lanes
 from odac_db.buffer.ledger import Dead
+from odac_db.buffer.once import Contended, admitted
 from odac_db.buffer.shapes import Chunk, Shape
 from odac_db.dialects.buffering import Buffering
 from odac_db.errors import OdacDbError
@@ -79,26 +80,34 @@ def flush(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
     An error leaves nothing of it, unless it is one of COMMIT: then it is done or not, and
     the position tells. Raises TooManyRefused and what the driver raises.
     """
-    fitting, unfit = sifted(work.chunks, ground.columns)
-    dead = [Dead(*one) for one in unfit]
     try:
         if not _moved(conn, ground, work):
             return None
+        fitting, dead, repeated = _admitted(conn, ground, work)
         apply(conn, ground, steps(fitting, ground.lanes))
-        return _ended(conn, ground, work, dead)
+        return _ended(conn, ground, work, dead, repeated)
+    except Contended:
+        _undo(conn)
+        return None
     except Exception as error:
         _undo(conn)
-        if not is_data(ground, error, fitting):
+        if not is_data(ground, error, work.chunks):
             raise
-    return _flush_by_halves(conn, ground, work, fitting, dead)
+    return _flush_by_halves(conn, ground, work)
 
 
-def _flush_by_halves(
-    conn: Connection, ground: Ground, work: Flush, fitting: Sequence[Chunk], dead: list[Dead]
-) -> Flushed | None:
+def _admitted(conn: Connection, ground: Ground, work: Flush) -> tuple[list[Chunk], list[Dead], int]:
+    """What is to be applied, what cannot be, and how much was before, under the same keys."""
+    chunks, dead, repeated = admitted(conn, work.chunks)
+    fitting, unfit = sifted(chunks, ground.columns)
+    return fitting, dead + [Dead(*one) for one in unfit], repeated
+
+
+def _flush_by_halves(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
     try:
         if not _moved(conn, ground, work):
             return None
+        fitting, dead, repeated = _admitted(conn, ground, work)
         ground.buffering.checked_now(conn)
         standing, gone = _without_gone(conn, ground, fitting)
         refused = _refused(conn, ground, standing)
@@ -106,18 +115,23 @@ def _flush_by_halves(
         if len(refused) > max(FEW, total * ground.most_refused):
             message = f"{len(refused)} of {total} operations are refused"
             raise TooManyRefused(f"{message}, the first: {refused[0].error}")
-        return _ended(conn, ground, work, dead + gone + refused)
+        return _ended(conn, ground, work, dead + gone + refused, repeated)
+    except Contended:
+        _undo(conn)
+        return None
     except BaseException:
         _undo(conn)
         raise
 
 
-def _ended(conn: Connection, ground: Ground, work: Flush, dead: Sequence[Dead]) -> Flushed:
+def _ended(
+    conn: Connection, ground: Ground, work: Flush, dead: Sequence[Dead], repeated: int
+) -> Flushed:
     """Writes the refused operations down and commits."""
     if dead:
         ledger.bury(conn, work.source, work.lane, dead)
     _commit(conn, ground, work, dead)
-    return Flushed(count(work.chunks) - len(dead), len(dead))
+    return Flushed(count(work.chunks) - len(dead) - repeated, len(dead))
 
 
 def _undo(conn: Connection) -> None:

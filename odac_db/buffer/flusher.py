@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from odac_db.buffer import files, ledger
+from odac_db.buffer import files, ledger, once
 from odac_db.buffer.flush import Ground
 from odac_db.buffer.journal import Journal
 from odac_db.buffer.log import Log
@@ -52,6 +52,7 @@ class Flusher:
     ground: Ground
     session: Session
     retention: float
+    key_retention: float = 7 * 86_400.0
     clock: Callable[[], float] = time.monotonic
     sources: dict[str, Source] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)
@@ -175,6 +176,7 @@ class Flusher:
         conn = self.session.connection()
         found = ledger.known(conn, list(self.sources))
         ledger.sweep(conn, REMEMBERED)
+        once.forget(conn, self.key_retention)
         for source in list(self.sources.values()):
             positions = found.get(source.id, {})
             for lane in source.lanes.values():

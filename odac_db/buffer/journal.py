@@ -15,15 +15,17 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from odac_db.buffer import files
+from odac_db.buffer.files import NEXT, End
 from odac_db.buffer.frames import HEAD, packed
 from odac_db.buffer.shapes import (
     Introduction,
+    Once,
     Opening,
     Shape,
     Values,
+    keyed,
     opening_payload,
     parted,
     shape_payload,
@@ -32,14 +34,6 @@ from odac_db.errors import BufferFull, BufferRefused, JournalFailed
 
 SEGMENT_BYTES = 16 << 20
 UNWRITTEN_BYTES = 1 << 18
-NEXT = "next.part"
-
-
-class End(NamedTuple):
-    """How far the journal is written: the segment and the offset in it."""
-
-    segment: int
-    offset: int
 
 
 class Journal:
@@ -86,7 +80,12 @@ class Journal:
             raise BufferRefused(message) from error
 
     def append(
-        self, shape: Shape, rows: Sequence[Values], *, write: bool = True
+        self,
+        shape: Shape,
+        rows: Sequence[Values],
+        *,
+        write: bool = True,
+        once: Once | None = None,
     ) -> tuple[int, End]:
         """The sequence number of the last of these operations, and where their frames end.
 
@@ -94,7 +93,7 @@ class Journal:
         JournalFailed, and then nothing of it was taken.
         """
         known = self._known.get(shape) or self._introduce(shape)
-        parts = parted(known.number, rows)
+        parts = parted(known.number, rows) if once is None else [keyed(known.number, rows, once)]
         with self._lock:
             if self._busy:
                 message = "a signal handler or finalizer called the buffer in the midst of a call"

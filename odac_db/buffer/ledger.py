@@ -71,7 +71,8 @@ def ready(conn: Connection) -> str:
 
     Raises LedgerIsNewer when a newer odac-db wrote them.
     """
-    if not sa.inspect(conn).has_table(meta.name):
+    there = set(sa.inspect(conn).get_table_names())
+    if not metadata.tables.keys() <= there:
         _create(conn)
     found = facts(conn)
     if "database" not in found:
@@ -91,7 +92,7 @@ def facts(conn: Connection) -> dict[str, str]:
 
 def _create(conn: Connection) -> None:
     """Several processes may begin at once: who comes second finds the tables made."""
-    for table in (positions, dead_letters, meta):
+    for table in metadata.sorted_tables:
         try:
             metadata.create_all(conn, tables=[table], checkfirst=True)
             conn.commit()

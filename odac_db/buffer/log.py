@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from odac_db.buffer import files
+from odac_db.buffer.files import NEXT, End
 from odac_db.buffer.frames import Frame, frame_at, frames, next_frame
-from odac_db.buffer.journal import NEXT, End
 from odac_db.buffer.shapes import Opening, opening_of, rows_of, shape_of
 from odac_db.errors import LossDetected
 
@@ -144,4 +144,4 @@ def _count(frame: Frame, numbers: dict[int, str], lanes: dict[str, int]) -> None
         lanes.setdefault(told[1].lane, 0)
     elif rows is not None and frame.lane in numbers:
         lane = numbers[frame.lane]
-        lanes[lane] = max(lanes[lane], frame.seq + len(rows[1]) - 1)
+        lanes[lane] = max(lanes[lane], frame.seq + len(rows.rows) - 1)

@@ -13,10 +13,13 @@ from sqlalchemy import Engine
 
 from odac_db.buffer import files
 from odac_db.buffer.answers import BufferOptions
+from odac_db.buffer.files import End
 from odac_db.buffer.flush import Ground, Marking
 from odac_db.buffer.flusher import TENDED, Flusher, Targets
-from odac_db.buffer.journal import End, Journal
+from odac_db.buffer.intake import Intake
+from odac_db.buffer.journal import Journal
 from odac_db.buffer.known import Known
+from odac_db.buffer.once import Keys
 from odac_db.buffer.session import Session
 from odac_db.errors import OdacDbError
 
@@ -59,8 +62,15 @@ class Running:
         )
         session = Session(self.engine, self.known.buffering)
         self.flusher = Flusher(
-            self.home, self.known.database, ground, session, self.options.retention
+            self.home,
+            self.known.database,
+            ground,
+            session,
+            self.options.retention,
+            self.options.key_retention,
         )
+        self.intake = Intake(self)
+        self.keys = Keys(self.engine, self.options.key_retention)
         self.journal = Journal(self.home, self.known.database, self.options.segment_bytes)
         self.flusher.take_own(self.journal)
         self.limit = self._limit()

@@ -17,11 +17,14 @@ Values = tuple[Any, ...]
 OPENING = 0
 SHAPE = 1
 OPERATIONS = 2
+KEYED = 3
 FRAME_BYTES = 1 << 20
 
 _encode = msgspec.msgpack.Encoder().encode
 _operations = msgspec.msgpack.Decoder(tuple[int, int, list[tuple[Any, ...]]]).decode
+_keyed = msgspec.msgpack.Decoder(tuple[int, int, list[tuple[Any, ...]], str, str]).decode
 _OPERATIONS_HEAD = b"\x93\x02"
+_KEYED_HEAD = b"\x95\x03"
 
 
 class Shape(NamedTuple):
@@ -49,12 +52,31 @@ class Opening(NamedTuple):
     lanes: Mapping[str, int]
 
 
+class Once(NamedTuple):
+    """The idempotency key of a call, and the digest of what was called."""
+
+    name: str
+    digest: str
+
+
+class Operations(NamedTuple):
+    """What a frame holds: rows of the shape with that number, and the key of their call."""
+
+    number: int
+    rows: list[Values]
+    once: Once | None = None
+
+
 class Chunk(NamedTuple):
-    """Operations of one shape, numbered from ``first`` on without a gap."""
+    """Operations of one shape, numbered from ``first`` on without a gap.
+
+    With ``once`` they are one call, to be applied once however often it was made.
+    """
 
     first: int
     shape: Shape
     rows: list[Values]
+    once: Once | None = None
 
     @property
     def last(self) -> int:
@@ -79,6 +101,11 @@ def parted(number: int, rows: Sequence[Values]) -> list[tuple[int, bytes]]:
     return [(len(piece), _encode((OPERATIONS, number, piece))) for piece in pieces]
 
 
+def keyed(number: int, rows: Sequence[Values], once: Once) -> tuple[int, bytes]:
+    """All rows of a call with an idempotency key, in one payload, with their count."""
+    return len(rows), _encode((KEYED, number, rows, *once))
+
+
 def opening_of(payload: bytes) -> Opening | None:
     """The opening that a payload is, or None."""
     found = msgspec.msgpack.decode(payload)
@@ -87,7 +114,7 @@ def opening_of(payload: bytes) -> Opening | None:
 
 def shape_of(payload: bytes) -> tuple[int, Shape] | None:
     """A shape and its number, or None for a payload that is something else."""
-    if payload[:2] == _OPERATIONS_HEAD:
+    if payload[:2] in (_OPERATIONS_HEAD, _KEYED_HEAD):
         return None
     found = msgspec.msgpack.decode(payload)
     if found[0] != SHAPE:
@@ -96,12 +123,15 @@ def shape_of(payload: bytes) -> tuple[int, Shape] | None:
     return number, Shape(lane, table, kind, *map(tuple, names))
 
 
-def rows_of(payload: bytes) -> tuple[int, list[Values]] | None:
-    """The number of a shape and the rows of that shape, or None."""
+def rows_of(payload: bytes) -> Operations | None:
+    """The operations that a payload holds, or None for one that is something else."""
+    if payload[:2] == _KEYED_HEAD:
+        _, number, rows, name, digest = _keyed(payload)
+        return Operations(number, rows, Once(name, digest))
     if payload[:2] != _OPERATIONS_HEAD:
         return None
     _, number, rows = _operations(payload)
-    return number, rows
+    return Operations(number, rows)
 
 
 class Introduction:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from odac_db.buffer import reading
 from odac_db.buffer.answers import Acknowledge
+from odac_db.buffer.once import filled, fit_key
 from odac_db.buffer.tables import BufferTable, Row
 from odac_db.errors import RowRefused
 
@@ -22,28 +23,65 @@ class BufferedTable:
         self._table = table
 
     @overload
-    def insert(self, rows: Row, *, acknowledge: Acknowledge | None = None) -> dict[str, Any]: ...
+    def insert(
+        self,
+        rows: Row,
+        *,
+        acknowledge: Acknowledge | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]: ...
     @overload
     def insert(
-        self, rows: Sequence[Row], *, acknowledge: Acknowledge | None = None
+        self,
+        rows: Sequence[Row],
+        *,
+        acknowledge: Acknowledge | None = None,
+        idempotency_key: str | None = None,
     ) -> list[dict[str, Any]]: ...
     def insert(
-        self, rows: Row | Sequence[Row], *, acknowledge: Acknowledge | None = None
+        self,
+        rows: Row | Sequence[Row],
+        *,
+        acknowledge: Acknowledge | None = None,
+        idempotency_key: str | None = None,
     ) -> dict[str, Any] | list[dict[str, Any]]:
         """Takes one row or many; the key of each, as far as it is known before the server.
 
         Nanoids are filled. What is given is copied and never changed. All rows of a call are
         checked before any is taken. Raises RowRefused, BufferFull, JournalFailed.
+
+        With an ``idempotency_key`` the call is taken once, whichever process of whichever host
+        makes it again within ``key_retention``, and its answer is the same. It is applied as
+        one, so its rows name the same columns. Raises KeyReused where the key was used for
+        something else; where that is found out only by the flush, the rows are dead letters.
         """
+        if idempotency_key is not None:
+            return self._inserted_once(rows, acknowledge, idempotency_key)
         if type(rows) is dict:
             shape, values, key = self._table.row(rows)
-            self._buffer._take(shape, [values], acknowledge)
+            self._buffer._intake().take(shape, [values], acknowledge)
             return key
         given = [rows] if isinstance(rows, Mapping) else rows
         keys: list[dict[str, Any]] = []
         for shape, several, found in self._table.rows(given):
-            self._buffer._take(shape, several, acknowledge)
+            self._buffer._intake().take(shape, several, acknowledge)
             keys += found
+        return keys[0] if isinstance(rows, Mapping) else keys
+
+    def _inserted_once(
+        self, rows: Row | Sequence[Row], acknowledge: Acknowledge | None, key: str
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        seed = (self._buffer._database(), fit_key(self._table.name, key))
+        given = [rows] if isinstance(rows, Mapping) else rows
+        filled_in = [
+            filled(row, self._table.nanoids, (*seed, place)) for place, row in enumerate(given)
+        ]
+        lots = self._table.rows(filled_in)
+        if len(lots) > 1:
+            raise RowRefused(self._table.name, ["rows of one key name the same columns"])
+        for shape, values, _ in lots:
+            self._buffer._intake().take_once(shape, values, acknowledge, key)
+        keys = lots[0][2] if lots else []
         return keys[0] if isinstance(rows, Mapping) else keys
 
     def where(self, key: Any = None, /, **columns: Any) -> BufferedRow:
@@ -73,16 +111,17 @@ class BufferedRow:
         /,
         *,
         acknowledge: Acknowledge | None = None,
+        idempotency_key: str | None = None,
         **columns: Any,
     ) -> None:
         """Adds to columns: ``increment("views")``, ``increment("views", 5)``, or ``views=1``.
 
-        NULL counts as 0. Sums are exact, of decimals too. Raises RowRefused, BufferFull,
-        JournalFailed.
+        NULL counts as 0. Sums are exact, of decimals too. With an ``idempotency_key`` it is
+        added once, as with ``BufferedTable.insert``. Raises RowRefused, BufferFull,
+        JournalFailed, KeyReused.
         """
-        self._change(
-            "increment", {**({} if column is None else {column: by}), **columns}, acknowledge
-        )
+        given = {**({} if column is None else {column: by}), **columns}
+        self._change("increment", given, acknowledge, idempotency_key)
 
     def update(
         self,
@@ -90,10 +129,11 @@ class BufferedRow:
         /,
         *,
         acknowledge: Acknowledge | None = None,
+        idempotency_key: str | None = None,
         **columns: Any,
     ) -> None:
         """Sets columns; the last value of each is written. Raises as ``increment`` does."""
-        self._change("update", {**(values or {}), **columns}, acknowledge)
+        self._change("update", {**(values or {}), **columns}, acknowledge, idempotency_key)
 
     def get(self, column: str) -> Any:
         """What the column will be when everything this process has buffered is flushed.
@@ -106,6 +146,13 @@ class BufferedRow:
         running = self._buffer._start()
         return reading.value(self._buffer._engine, running, self._table, self._key, column)
 
-    def _change(self, kind: str, given: Row, acknowledge: Acknowledge | None) -> None:
+    def _change(
+        self, kind: str, given: Row, acknowledge: Acknowledge | None, key: str | None
+    ) -> None:
         shape, values = self._table.changes(kind, given)
-        self._buffer._take(shape, [(*self._key, *values)], acknowledge)
+        rows = [(*self._key, *values)]
+        if key is None:
+            self._buffer._intake().take(shape, rows, acknowledge)
+        else:
+            name = fit_key(self._table.name, key)
+            self._buffer._intake().take_once(shape, rows, acknowledge, name)

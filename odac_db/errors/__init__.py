@@ -27,6 +27,7 @@
     │   └── UnknownName         there is no such table, column or operator
     ├── BufferRefused           the buffer cannot keep its promise here: see what it lacks
     ├── RowRefused              a row cannot be what its table takes: mend the values
+    ├── KeyReused               an idempotency key was used for something else: give it its own
     ├── BufferFull              the buffer holds all it may: slow down
     ├── JournalFailed           the disk refused the journal: mend the disk
     └── LossDetected            operations are gone from journal and database: say so to people
@@ -45,6 +46,7 @@ from odac_db.errors.buffer import (
     BufferFull,
     BufferRefused,
     JournalFailed,
+    KeyReused,
     LossDetected,
     RowRefused,
 )
@@ -90,6 +92,7 @@ __all__ = [
     "ConstraintViolation",
     "DeclarationError",
     "JournalFailed",
+    "KeyReused",
     "LedgerIsNewer",
     "LockNotAcquired",
     "LossDetected",

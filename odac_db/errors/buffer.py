@@ -29,6 +29,20 @@ class RowRefused(OdacDbError):
         return f"{where}: {'; '.join(self.problems)}; nothing of this call is buffered"
 
 
+class KeyReused(OdacDbError):
+    """An idempotency key was used before, for something else; nothing of the call was taken."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(key)
+
+    def __str__(self) -> str:
+        return (
+            f"the idempotency key {self.key!r} was used for something else before, so nothing of "
+            "this call is taken: give each operation a key of its own"
+        )
+
+
 class BufferFull(OdacDbError):
     """The buffer holds as much as it may, or the disk is full; nothing of the call was taken.
 

@@ -133,9 +133,9 @@ def position_in_its_own_transaction() -> None:
 def acknowledged_before_written() -> None:
     whole = journal.Journal.append
 
-    def append(self: Any, shape: Any, rows: Any, *, write: bool = True) -> Any:
+    def append(self: Any, shape: Any, rows: Any, *, write: bool = True, once: Any = None) -> Any:
         del write
-        return whole(self, shape, rows, write=False)
+        return whole(self, shape, rows, write=False, once=once)
 
     journal.Journal.append = append  # type: ignore[method-assign]
 

@@ -1,0 +1,99 @@
+"""Operations on their way into the journal: room for them, their keys, their acknowledgement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from odac_db.buffer.answers import Acknowledge
+from odac_db.buffer.files import End
+from odac_db.buffer.once import once_of
+from odac_db.buffer.shapes import Once, Shape, Values
+from odac_db.errors import BufferFull
+
+if TYPE_CHECKING:
+    from odac_db.buffer.running import Running
+
+
+class Intake:
+    """The part of a running buffer that callers meet."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+
+    def take_once(
+        self, shape: Shape, rows: Sequence[Values], acknowledge: Acknowledge | None, key: str
+    ) -> None:
+        """Takes the operations unless that was done before. Raises KeyReused."""
+        once = once_of(key, shape, rows)
+        with self.running.keys.turn:
+            if self.running.keys.is_taken(once, ask=not self.running.paused()):
+                last = self.running.journal.lanes.get(shape.lane, 0)
+                self._acknowledged(shape.lane, acknowledge, (last, self.running.journal.end))
+            elif self.take(shape, rows, acknowledge, once):
+                self.running.keys.used(once)
+
+    def take(
+        self,
+        shape: Shape,
+        rows: Sequence[Values],
+        acknowledge: Acknowledge | None,
+        once: Once | None = None,
+    ) -> bool:
+        """Whether the operations are taken; they are not where full buffers drop."""
+        level = acknowledge or self.running.options.acknowledge
+        until = 0.0
+        while True:
+            reason = "max_bytes are waiting"
+            try:
+                if not self.running.is_full:
+                    last, end = self.running.journal.append(
+                        shape, rows, write=level != "memory", once=once
+                    )
+                    break
+            except BufferFull as full:
+                reason = full.reason
+            until = until or time.monotonic() + self.running.options.full_timeout
+            if not self._made_room(len(rows), reason, until):
+                return False
+        self.running.took(len(rows))
+        if level != "process":
+            self._acknowledged(shape.lane, level, (last, end))
+        return True
+
+    def _acknowledged(self, lane: str, level: Acknowledge | None, upto: tuple[int, End]) -> None:
+        """Returns when what is taken up to there is what the level says."""
+        level = level or self.running.options.acknowledge
+        if level == "disk":
+            self.running.journal.sync(upto[1])
+        elif level == "db":
+            self._commit(lane, upto[0])
+
+    def _commit(self, lane: str, last: int) -> None:
+        """Returns when the lane is applied up to there. Raises BufferFull if it waits too long.
+
+        The operations stay in the journal then, and are applied later.
+        """
+        until = time.monotonic() + self.running.options.full_timeout
+        target = {(self.running.journal.id, lane): last}
+        self.running.flush(until, target, again=True)
+        if not self.running.flusher.reached(target):
+            raise BufferFull(
+                f"not committed yet, though kept ({self.running.paused().get(lane, 'no answer')})",
+                self.running.options.full_timeout,
+            )
+
+    def _made_room(self, count: int, reason: str, until: float) -> bool:
+        """Whether it is worth another try; False where the call is dropped. Raises BufferFull."""
+        if self.running.options.when_full == "drop_newest":
+            self.running.dropped += count
+            return False
+        if self.running.options.when_full == "raise":
+            raise BufferFull(self.running.why(reason))
+        if time.monotonic() >= until:
+            raise BufferFull(self.running.why(reason), self.running.options.full_timeout)
+        if self.running.options.when_full == "write_through":
+            self.running.flush(until, None, again=False)
+        self.running.wait_for_room(min(1.0, self.running.options.full_timeout))
+        return True
