@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 from pathlib import Path
 from typing import NamedTuple
 
-from odac_db.errors import BufferRefused
+from odac_db.errors import BufferFull, BufferRefused, JournalFailed
 
 try:
     import fcntl
@@ -19,6 +20,12 @@ NEXT = "next.part"
 REGISTERED = "registered"
 SUFFIX = ".odj"
 UNFINISHED = ".new-"
+
+MAPPED = frozenset({"ext2", "ext3", "ext4", "xfs", "tmpfs"})
+"""File systems on which a mapped byte of a reserved block is never refused for want of room.
+
+On others that would end the process by SIGBUS: there each frame is written by a call.
+"""
 
 
 class End(NamedTuple):
@@ -101,6 +108,49 @@ def made(path: Path, size: int) -> int:
         path.unlink()
         raise
     return descriptor
+
+
+def begun(folder: Path, number: int, size: int, begin: bytes, prepared: bool) -> int:
+    """A segment with what it begins with, synced before it has its name.
+
+    ``prepared``: the one that was reserved ahead will do, if there is one.
+    """
+    ahead = folder / NEXT
+    if prepared and ahead.exists():
+        file = os.open(ahead, os.O_RDWR)
+    else:
+        ahead.unlink(missing_ok=True)
+        file = made(ahead, size)
+    os.pwrite(file, begin, 0)
+    os.fdatasync(file)
+    ahead.rename(segment_path(folder, number))
+    keep_names(folder)
+    return file
+
+
+def mapped(file: int, size: int, kind: str) -> mmap.mmap | None:
+    """The file's bytes in memory, where it is sure that reserved room is there to be written.
+
+    What is copied into it is the kernel's at once, as by ``write``, and outlives the process.
+    """
+    return mmap.mmap(file, size) if kind in MAPPED else None
+
+
+def put(file: int, held: mmap.mmap | None, data: bytes, offset: int) -> None:
+    """Writes the bytes there, by way of the mapping if there is one. Raises OSError."""
+    if held is not None:
+        held[offset : offset + len(data)] = data
+        return
+    written = os.pwrite(file, data, offset)
+    while written < len(data):
+        written += os.pwrite(file, data[written:], offset + written)
+
+
+def fault(folder: Path, error: OSError) -> BufferFull | JournalFailed:
+    """A disk that is full is waited for; one that fails is not."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return BufferFull(f"{folder}: {error.strerror}")
+    return JournalFailed(str(folder), error.strerror or str(error))
 
 
 def keep_names(folder: Path) -> None:

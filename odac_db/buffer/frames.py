@@ -33,8 +33,8 @@ class Frame(NamedTuple):
 
 def packed(lane: int, seq: int, payload: bytes) -> bytes:
     """The bytes of a frame."""
-    place = _PLACE.pack(lane << _SEQ_BITS | seq)
-    return _LENGTHS.pack(len(payload), zlib.crc32(payload, zlib.crc32(place))) + place + payload
+    body = _PLACE.pack(lane << _SEQ_BITS | seq) + payload
+    return _LENGTHS.pack(len(payload), zlib.crc32(body)) + body
 
 
 def frame_at(held: bytes, start: int) -> Frame | None:
@@ -46,10 +46,9 @@ def frame_at(held: bytes, start: int) -> Frame | None:
     end = begin + length
     if not 0 < length <= LARGEST or end > len(held):
         return None
-    payload = held[begin:end]
-    if zlib.crc32(payload, zlib.crc32(held[start + 8 : begin])) != crc:
+    if zlib.crc32(memoryview(held)[start + 8 : end]) != crc:
         return None
-    return Frame(place >> _SEQ_BITS, place & _SEQ_MASK, payload, end)
+    return Frame(place >> _SEQ_BITS, place & _SEQ_MASK, held[begin:end], end)
 
 
 def frames(held: bytes, start: int) -> Iterator[Frame]:

@@ -7,7 +7,7 @@ before an acknowledgement and never behind one.
 
 from __future__ import annotations
 
-import errno
+import mmap
 import os
 import threading
 import time
@@ -30,7 +30,7 @@ from odac_db.buffer.shapes import (
     parted,
     shape_payload,
 )
-from odac_db.errors import BufferFull, BufferRefused, JournalFailed
+from odac_db.errors import BufferRefused, JournalFailed
 
 SEGMENT_BYTES = 16 << 20
 UNWRITTEN_BYTES = 1 << 18
@@ -48,7 +48,7 @@ class Journal:
         self.lanes: dict[str, int] = {}
         self._database = database
         self._segment_bytes = segment_bytes
-        self._known: dict[Shape, Introduction] = {}
+        self._known: dict[int, Introduction] = {}  # by identity: hashing a shape takes longer
         self._lane_numbers: dict[str, int] = {}
         self._unwritten: list[bytes] = []
         self._busy = False
@@ -60,6 +60,8 @@ class Journal:
         self._size = 0
         self._offset = 0
         self._file = -1
+        self._map: mmap.mmap | None = None
+        self._kind = files.file_system(home)
         self.closed = False
         self.end = End(0, 0)
         self._begin(home)
@@ -92,7 +94,7 @@ class Journal:
         Written when this returns, unless ``write`` is False. Raises BufferFull or
         JournalFailed, and then nothing of it was taken.
         """
-        known = self._known.get(shape) or self._introduce(shape)
+        known = self._known.get(id(shape)) or self._introduce(shape)
         parts = parted(known.number, rows) if once is None else [keyed(known.number, rows, once)]
         with self._lock:
             if self._busy:
@@ -115,6 +117,15 @@ class Journal:
         The next segment begins with the count, and frames beyond it are no longer read.
         """
         last = self.lanes[shape.lane]
+        if write and not self._unwritten and len(parts) == 1 and known.told == self._segment:
+            data = packed(known.lane, last + 1, parts[0][1])
+            end = self._offset + len(data)
+            if end <= self._size:  # as most are
+                self._write(data)
+                self.lanes[shape.lane] = last = last + parts[0][0]
+                self._offset = end
+                self.end = found = End(self._segment, end)
+                return last, found
         data = self._framed(shape, known, parts, last + 1)
         for count, _ in parts:
             last += count
@@ -141,20 +152,16 @@ class Journal:
 
     def _introduce(self, shape: Shape) -> Introduction:
         with self._lock:
-            if shape not in self._known:
+            if id(shape) not in self._known:
                 lane = self._lane_numbers.setdefault(shape.lane, len(self._lane_numbers))
                 self.lanes.setdefault(shape.lane, 0)
-                self._known[shape] = Introduction(len(self._known), lane)
-            return self._known[shape]
+                self._known[id(shape)] = Introduction(len(self._known), lane, shape)
+            return self._known[id(shape)]
 
     def _framed(
         self, shape: Shape, known: Introduction, parts: list[tuple[int, bytes]], first: int
     ) -> bytes:
         """The frames of a call, its shape in front where the segment has not told it yet."""
-        if len(parts) == 1 and known.told == self._segment:
-            data = packed(known.lane, first, parts[0][1])
-            if self._offset + len(data) <= self._size:
-                return data
         introduction = packed(known.lane, 0, shape_payload(known.number, shape))
         needed = len(introduction) + sum(len(payload) + HEAD for _, payload in parts)
         if self._offset + needed > self._size:
@@ -181,13 +188,11 @@ class Journal:
         """Writes behind what is written."""
         offset = self.end.offset
         try:
-            written = os.pwrite(self._file, data, offset)
-            while written < len(data):
-                written += os.pwrite(self._file, data[written:], offset + written)
+            files.put(self._file, self._map, data, offset)
         except OSError as error:
             with suppress(OSError):  # no half of it is to be taken for a whole
-                os.pwrite(self._file, bytes(len(data)), offset)
-            raise self._fault(error) from error
+                files.put(self._file, self._map, bytes(len(data)), offset)
+            raise files.fault(self.folder, error) from error
 
     def sync(self, upto: End) -> None:
         """Returns when everything up to there would survive a loss of power.
@@ -236,7 +241,7 @@ class Journal:
             except FileExistsError:
                 return
             except OSError as error:
-                raise self._fault(error) from error
+                raise files.fault(self.folder, error) from error
 
     def _roll(self, needed: int) -> None:
         """Goes on in a segment of its own, with room for so many bytes."""
@@ -244,27 +249,26 @@ class Journal:
         opening = Opening(self.id, self._database, number, time.time(), dict(self.lanes))
         begin = packed(0, 0, opening_payload(opening))
         size = max(self._segment_bytes, needed + len(begin))
-        path, prepared = files.segment_path(self.folder, number), self.folder / NEXT
         if self._segment >= 0 and all(end.segment < number - 1 for _, end in self._broken):
             self._finish()
         try:
-            if size == self._segment_bytes and prepared.exists():
-                file = os.open(prepared, os.O_RDWR)
-            else:
-                prepared.unlink(missing_ok=True)
-                file = files.made(prepared, size)
-            os.pwrite(file, begin, 0)
-            os.fdatasync(file)
-            prepared.rename(path)
-            files.keep_names(self.folder)
+            file = files.begun(self.folder, number, size, begin, size == self._segment_bytes)
         except OSError as error:
-            raise self._fault(error) from error
-        if self._segment >= 0:
-            os.close(self._file)
+            raise files.fault(self.folder, error) from error
+        self._let_go()
         self._file, self._segment, self._size = file, number, size
+        self._map = files.mapped(file, size, self._kind)
         self._offset = len(begin)
         self.end = End(number, self._offset)
         self._synced = End(number, self._offset)
+
+    def _let_go(self) -> None:
+        """Of the segment that was written so far."""
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+        if self._segment >= 0:
+            os.close(self._file)
 
     def _finish(self) -> None:
         """Syncs the segment that is full, so that later ones alone need to be."""
@@ -273,11 +277,6 @@ class Journal:
         except OSError as error:
             raise self._break_off(self.end, error) from error
 
-    def _fault(self, error: OSError) -> BufferFull | JournalFailed:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return BufferFull(f"{self.folder}: {error.strerror}")
-        return JournalFailed(str(self.folder), error.strerror or str(error))
-
     def close(self) -> None:
         """Writes and syncs what is taken, gives back reserved room, and lets go of the lock."""
         with self._lock:
@@ -285,6 +284,8 @@ class Journal:
                 return
             try:
                 self.write_out()
+                if self._map is not None:
+                    self._map.close()
                 os.ftruncate(self._file, self._offset)
                 os.fdatasync(self._file)
                 (self.folder / NEXT).unlink(missing_ok=True)
@@ -295,5 +296,5 @@ class Journal:
         """Lets go of the files without a word: a forked child, to which they do not belong."""
         if not self.closed:
             self.closed = True
-            os.close(self._file)
+            self._let_go()
             os.close(self._held)

@@ -44,6 +44,8 @@ def value(
     if accepts.kind not in _NUMBERS:
         return found
     number = _NUMBERS[accepts.kind]
+    if isinstance(found, bool):  # in a column of numbers
+        found = int(found)
     return number(Decimal(str(found or 0)) + Decimal(cells.adds.get(column, 0)))
 
 

@@ -137,7 +137,8 @@ def rows_of(payload: bytes) -> Operations | None:
 class Introduction:
     """A shape's number, its lane's, and the last segment that tells them."""
 
-    __slots__ = ("lane", "number", "told")
+    __slots__ = ("lane", "number", "shape", "told")
 
-    def __init__(self, number: int, lane: int) -> None:
+    def __init__(self, number: int, lane: int, shape: Shape) -> None:
         self.number, self.lane, self.told = number, lane, -1
+        self.shape = shape  # kept, so that its identity is nobody else's

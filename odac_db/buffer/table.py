@@ -59,7 +59,8 @@ class BufferedTable:
             return self._inserted_once(rows, acknowledge, idempotency_key)
         if type(rows) is dict:
             shape, values, key = self._table.row(rows)
-            self._buffer._intake().take(shape, [values], acknowledge)
+            running = self._buffer._running or self._buffer._start()
+            running.intake.take(shape, [values], acknowledge)
             return key
         given = [rows] if isinstance(rows, Mapping) else rows
         keys: list[dict[str, Any]] = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from odac_db.buffer.quick import Quick
 from odac_db.buffer.shapes import Shape, Values
 from odac_db.buffer.values import Convert, NotAccepted, converter, increment
 from odac_db.dialects.buffering import Accepts, Buffering
@@ -24,6 +25,7 @@ class _Form:
     shape: Shape
     checks: tuple[tuple[str, Convert, bool], ...]  # name, check, nullable
     keys: tuple[tuple[str, int], ...]
+    quick: Quick
 
 
 @dataclass
@@ -56,11 +58,16 @@ class BufferTable:
     def row(self, given: Row) -> tuple[Shape, Values, dict[str, Any]]:
         """One row as values, with its shape and its key. Raises RowRefused."""
         form = self._forms.get(tuple(given)) or self._form(given, 0)
-        values = self._values(form, given, 0)
+        values = form.quick.one(given) or self._values(form, given, 0)
         return form.shape, values, {name: values[at] for name, at in form.keys}
 
     def rows(self, given: Sequence[Row]) -> list[tuple[Shape, list[Values], list[dict[str, Any]]]]:
         """The rows as values by shape, in order, with their keys. Raises RowRefused."""
+        if type(given) is list and given and type(given[0]) is dict:
+            form = self._forms.get(tuple(given[0])) or self._form(given[0], 0)
+            alike = form.quick.many(given)
+            if alike is not None:
+                return [(form.shape, alike, _keys(form, alike))]
         found: list[tuple[Shape, list[Values], list[dict[str, Any]]]] = []
         for place, row in enumerate(given):
             form = self._forms.get(tuple(row)) or self._form(row, place)
@@ -119,7 +126,9 @@ class BufferTable:
         names = [c.name for c in self.table.columns if c.name in row or c.name in self.nanoids]
         checks = tuple((name, self._check(name), self._nullable(name)) for name in names)
         keys = tuple((name, names.index(name)) for name in self.key if name in names)
-        form = _Form(self.shape("insert", tuple(names)), checks, keys)
+        columns = [(name, self.accepts[name], *rest) for name, *rest in checks]
+        quick = Quick(columns, self.nanoids)  # type: ignore[arg-type]
+        form = _Form(self.shape("insert", tuple(names)), checks, keys, quick)
         self._forms[tuple(row)] = form
         return form
 
@@ -192,6 +201,13 @@ class BufferTable:
         if problems:
             raise RowRefused(self.name, problems)
         return tuple(found)
+
+
+def _keys(form: _Form, rows: Sequence[Values]) -> list[dict[str, Any]]:
+    if len(form.keys) == 1:
+        ((name, at),) = form.keys
+        return [{name: row[at]} for row in rows]
+    return [{name: row[at] for name, at in form.keys} for row in rows]
 
 
 def _required(column: Column) -> bool:

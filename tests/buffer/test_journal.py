@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,13 @@ INTERRUPTIONS: list[tuple[bool | None, ...]] = [(), (True,), (False,), (None, Tr
 Dose = Callable[[int, int], int]
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
+@pytest.fixture(params=["mapped", "written"])
+def journal(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Journal]:
+    """By way of memory, and by a call for each frame, as on file systems not sure to have room."""
+    kind = files.file_system(tmp_path)
+    monkeypatch.setattr(files, "MAPPED", {kind} if request.param == "mapped" else set())
     made = Journal(tmp_path, "db", segment_bytes=1 << 14)
     yield made
     made.abandon()
@@ -198,7 +204,7 @@ def test_a_write_that_fails_takes_nothing(
     def broken(*_: object) -> int:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(os, "pwrite", broken)
+    monkeypatch.setattr(files, "put", broken)
     with pytest.raises(JournalFailed, match="Input/output"):
         journal.append(EVENTS, rows(7, 1))
     monkeypatch.undo()
@@ -321,19 +327,18 @@ def test_the_next_segment_is_reserved_ahead(journal: Journal) -> None:
 def test_interrupted_anywhere_what_is_acknowledged_is_there_once(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = os.pwrite
+    whole = files.put
     when: Iterator[bool | None] = iter(())
 
-    def interrupted(file: int, data: bytes, offset: int) -> int:
+    def interrupted(*given: Any) -> None:
         before = next(when, None)
         if before is True:
             raise KeyboardInterrupt
-        written = whole(file, data, offset)
+        whole(*given)
         if before is False:
             raise KeyboardInterrupt
-        return written
 
-    monkeypatch.setattr(os, "pwrite", interrupted)
+    monkeypatch.setattr(files, "put", interrupted)
     acknowledged = []
     for number in range(200):
         when = iter(random.choice(INTERRUPTIONS))
@@ -349,17 +354,17 @@ def test_interrupted_anywhere_what_is_acknowledged_is_there_once(
 def test_called_in_the_midst_of_a_call_it_refuses(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = os.pwrite
+    whole = files.put
     refused: list[BaseException] = []
 
-    def with_handler(file: int, data: bytes, offset: int) -> int:
+    def with_handler(*given: Any) -> None:
         try:
             journal.append(EVENTS, rows(9, 1))
         except BufferRefused as error:
             refused.append(error)
-        return whole(file, data, offset)
+        whole(*given)
 
-    monkeypatch.setattr(os, "pwrite", with_handler)
+    monkeypatch.setattr(files, "put", with_handler)
     journal.append(EVENTS, rows(0, 1))
     monkeypatch.undo()
     assert len(refused) == 1

@@ -59,27 +59,27 @@ def after(owner: Any, name: str, reached: Countdown) -> None:
 
 def torn_write(reached: Countdown) -> None:
     """The better part of a frame is written when the process dies."""
-    whole = os.pwrite
+    whole = files.put
 
     def half() -> None:
         whole(*pending)
         reached.deed()
 
-    pending: tuple[int, bytes, int] = (0, b"", 0)
+    pending: Any = ()
     mine = Countdown(reached.hits, half)
 
-    def replaced(file: int, data: bytes, offset: int) -> int:
+    def replaced(file: int, held: Any, data: bytes, offset: int) -> None:
         nonlocal pending
-        pending = (file, data[: len(data) * 4 // 5], offset)
+        pending = (file, held, data[: len(data) * 4 // 5], offset)
         mine()
-        return whole(file, data, offset)
+        whole(file, held, data, offset)
 
-    os.pwrite = replaced  # type: ignore[assignment]
+    files.put = replaced
 
 
 POINTS: dict[str, Callable[[Countdown], None]] = {
     "torn write": torn_write,
-    "after write": lambda reached: after(os, "pwrite", reached),
+    "after write": lambda reached: after(files, "put", reached),
     "before roll": lambda reached: before(journal.Journal, "_roll", reached),
     "after roll": lambda reached: after(journal.Journal, "_roll", reached),
     "before registration": lambda reached: before(ledger, "register", reached),
