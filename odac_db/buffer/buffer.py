@@ -84,13 +84,17 @@ class Buffer:
         again for so many seconds; 0 only asks the thread in the background for it. What is
         ``pending`` in the answer stays in the journal, and ``paused`` says why.
         """
+        return self._flush(wait, None)
+
+    def _flush(self, wait: float | None, lane: str | None) -> FlushResult:
+        """Of one lane, or of all."""
         running = self._start()
         began = time.monotonic()
         before = (running.flusher.totals.applied, running.flusher.totals.dead)
         if wait == 0:
             running.wake()
         else:
-            targets = running.flusher.targets()
+            targets = running.flusher.targets(lane)
             until = float("inf") if wait is None else began + wait
             running.flush(until, targets, again=wait is not None)
         totals = running.flusher.totals

@@ -148,7 +148,7 @@ def put(file: int, held: mmap.mmap | None, data: bytes, offset: int) -> None:
 
 def fault(folder: Path, error: OSError) -> BufferFull | JournalFailed:
     """A disk that is full is waited for; one that fails is not."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return BufferFull(f"{folder}: {error.strerror}")
     return JournalFailed(str(folder), error.strerror or str(error))
 

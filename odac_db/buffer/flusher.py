@@ -71,13 +71,13 @@ class Flusher:
     def drain(self, until: float = float("inf"), targets: Targets | None = None) -> int:
         """Flushes until nothing is left that can be, or it is ``until``; operations pending.
 
-        With ``targets`` it ends when they are reached. Nothing of the database's troubles is
-        raised: see ``Lane.paused``.
+        With ``targets`` only their lanes are flushed, and it ends when they are reached.
+        Nothing of the database's troubles is raised: see ``Lane.paused``.
         """
         busy = True
         while busy and self.clock() < until and not self.reached(targets):
             # All of them have a turn, whatever the first ones have left.
-            moved = [self._pass(one, until) for one in list(self.sources.values())]
+            moved = [self._pass(one, until, targets) for one in list(self.sources.values())]
             busy = any(moved)
         return sum(one.pending for one in self.sources.values())
 
@@ -91,12 +91,13 @@ class Flusher:
             if source in self.sources
         )
 
-    def targets(self) -> Targets:
-        """The end of every lane that there is."""
+    def targets(self, only: str | None = None) -> Targets:
+        """The end of every lane that there is, or of those with one name."""
         return {
             (source.id, lane): end
             for source in list(self.sources.values())
             for lane, end in list(source.ends.items())
+            if only in (None, lane)
         }
 
     def hurry(self) -> None:
@@ -105,10 +106,12 @@ class Flusher:
             for lane in list(source.lanes.values()):
                 lane.retry_at = 0.0
 
-    def _pass(self, source: Source, until: float) -> bool:
+    def _pass(self, source: Source, until: float, targets: Targets | None) -> bool:
         """One step of each lane that has something to do; whether one may go on at once."""
         more = False
         for name in list(source.ends):
+            if targets is not None and (source.id, name) not in targets:
+                continue
             lane = source.lane(name)
             idle = lane.position >= source.ends[name] and lane.believed == self.session.made
             if idle or self.clock() >= until:

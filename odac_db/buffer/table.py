@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from odac_db.buffer import reading
-from odac_db.buffer.answers import Acknowledge
+from odac_db.buffer.answers import Acknowledge, FlushResult
 from odac_db.buffer.once import filled, fit_key
 from odac_db.buffer.tables import BufferTable, Row
 from odac_db.errors import RowRefused
@@ -84,6 +84,13 @@ class BufferedTable:
             self._buffer._intake().take_once(shape, values, acknowledge, key)
         keys = lots[0][2] if lots else []
         return keys[0] if isinstance(rows, Mapping) else keys
+
+    def flush(self, *, wait: float | None = None) -> FlushResult:
+        """Flushes this table, and those that foreign keys connect with it; see ``Buffer.flush``.
+
+        ``pending`` counts what is left of all tables.
+        """
+        return self._buffer._flush(wait, self._table.lane)
 
     def where(self, key: Any = None, /, **columns: Any) -> BufferedRow:
         """The row with that primary key: ``where("V1St")``, ``where(id=1)``, ``where({...})``.
