@@ -33,7 +33,8 @@ class BufferOptions(msgspec.Struct, frozen=True, kw_only=True):
     ``block`` waits. ``retention``: for so many seconds what is applied is kept, in case the
     database loses it. ``exit_timeout`` bounds the last flush of a process. ``most_refused``:
     a greater share of refused operations (and more than 200) stops the lane.
-    ``key_retention``: for so many seconds an idempotency key is known.
+    ``max_age``: it counts as full, too, while something has been waiting for more seconds than
+    that, as every flush looks. ``key_retention``: for so many seconds an idempotency key is known.
     """
 
     folder: str | Path
@@ -47,6 +48,7 @@ class BufferOptions(msgspec.Struct, frozen=True, kw_only=True):
     most_refused: float = 0.5
     segment_bytes: int = 16 << 20
     key_retention: float = 7 * 86_400.0
+    max_age: float | None = None
 
 
 class FlushResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class BufferStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     ``pending`` are not in the database yet, ``oldest`` seconds is how long some have been
     waiting. ``bytes`` are on the disk. ``journals`` counts its own and those it adopted.
+    ``flush_seconds`` is what flushes took together, ``slowest_flush`` what one took at most.
     ``rewound``: how often the database was found to have lost what it had, which was then
     applied again. ``foreign`` journals are of another database or damaged, and let alone.
     """
@@ -77,6 +80,7 @@ class BufferStatus(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     transactions: int
     flush_seconds: float
+    slowest_flush: float
     retries: int
     rewound: int
     paused: Mapping[str, str] = {}

@@ -121,6 +121,7 @@ class Buffer:
             dropped=running.dropped,
             transactions=flusher.totals.transactions,
             flush_seconds=flusher.totals.seconds,
+            slowest_flush=flusher.totals.slowest,
             retries=sum(source.retries for source in sources),
             rewound=sum(source.rewound for source in sources),
             paused=running.paused(),

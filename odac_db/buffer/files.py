@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,6 +152,30 @@ def fault(folder: Path, error: OSError) -> BufferFull | JournalFailed:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return BufferFull(f"{folder}: {error.strerror}")
     return JournalFailed(str(folder), error.strerror or str(error))
+
+
+UNFINISHED_SECONDS = 60.0
+"""After which a folder without a lock is nobody's who is just about to lock it."""
+
+
+def clear_unfinished(home: Path) -> None:
+    """Removes what processes left that were killed while they made their journals."""
+    for entry in list(os.scandir(home)):
+        if not entry.name.startswith(UNFINISHED):
+            continue
+        folder = Path(entry.path)
+        held = locked(folder)
+        try:
+            age = time.time() - entry.stat().st_mtime
+            if held is not None or (not (folder / LOCK).exists() and age > UNFINISHED_SECONDS):
+                for file in os.listdir(folder):
+                    (folder / file).unlink()
+                folder.rmdir()
+        except FileNotFoundError:
+            continue  # it is finished, or somebody else has removed it
+        finally:
+            if held is not None:
+                os.close(held)
 
 
 def keep_names(folder: Path) -> None:

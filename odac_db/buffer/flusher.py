@@ -41,6 +41,7 @@ class Totals:
     dead: int = 0
     transactions: int = 0
     seconds: float = 0.0
+    slowest: float = 0.0
 
 
 @dataclass
@@ -129,6 +130,7 @@ class Flusher:
             self.totals.dead += taken.flushed.dead
             self.totals.transactions += 1
             self.totals.seconds += self._active - began
+            self.totals.slowest = max(self.totals.slowest, self._active - began)
 
     def tend(self, *, at_once: bool = False) -> None:
         """Adopts, looks whether the database still has what it had, removes what is done."""

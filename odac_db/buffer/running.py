@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from odac_db.buffer import files
+from odac_db.buffer.ages import Ages
 from odac_db.buffer.answers import BufferOptions
 from odac_db.buffer.files import End
 from odac_db.buffer.flush import Ground, Marking
@@ -47,11 +48,10 @@ class Running:
     _idle: bool = False
     _hurried: bool = False
     _since: int = 0
-    _behind: float | None = None
     _told: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        files.fit_folder(self.home)
+        files.clear_unfinished(files.fit_folder(self.home))
         ground = Ground(
             buffering=self.known.buffering,
             lanes=self.known.lanes,
@@ -74,13 +74,15 @@ class Running:
         self.journal = Journal(self.home, self.known.database, self.options.segment_bytes)
         self.flusher.take_own(self.journal)
         self.limit = self._limit()
+        self._ages = Ages(time.monotonic())
+        self._late = False
         self._synced = time.monotonic()
         self.thread = threading.Thread(target=self._work, name="odac-db buffer", daemon=True)
         self.thread.start()
 
     @property
     def is_full(self) -> bool:
-        return self.journal.end > self.limit
+        return self.journal.end > self.limit or self._late
 
     def took(self, count: int) -> None:
         """Tells the thread what has come, if it is worth it."""
@@ -107,6 +109,8 @@ class Running:
 
     def why(self, reason: str) -> str:
         """The reason, and what keeps the database from taking what is pending."""
+        if self._late:
+            reason = f"something has been waiting for more than max_age ({self.options.max_age} s)"
         return "; ".join([reason, *(f"lane {lane}: {why}" for lane, why in self.paused().items())])
 
     def pending(self) -> int:
@@ -126,22 +130,21 @@ class Running:
             return sum(one.pending for one in list(self.flusher.sources.values()))
         try:
             self.journal.write_out()
+            self._ages.look(time.monotonic(), self.flusher.targets())
             pending = self.flusher.drain(until, targets)
+            self._ages.applied(time.monotonic(), self.flusher.reached, pending)
         finally:
             self.flusher.turn.release()
-        self._tell(pending)
+        self._tell()
         return pending
 
     def oldest(self) -> float:
-        """Seconds for which something has been pending."""
-        return 0.0 if self._behind is None else time.monotonic() - self._behind
+        """Seconds for which something may have been pending; never less than it has been."""
+        return time.monotonic() - self._ages.since if self.pending() else 0.0
 
-    def _tell(self, pending: int) -> None:
+    def _tell(self) -> None:
         """Lets go of those who wait for room; says once why a lane stands still."""
-        if not pending:
-            self._behind = None
-        elif self._behind is None:
-            self._behind = time.monotonic()
+        self._late = self.options.max_age is not None and self.oldest() > self.options.max_age
         with self._room:
             self.limit = self._limit()
             self._room.notify_all()
