@@ -86,6 +86,21 @@ def raided(working: Worker, **order: Any) -> Verdict:
     return working.verdict(**order)
 
 
+def stopped(working: Worker, *, seconds: float, **order: Any) -> Verdict:
+    """A flusher is stopped in the midst of its transaction; another takes its journal over.
+
+    The server ends the transaction of one who says nothing any more; on SQLite it stands
+    until the process goes on, after ``seconds``.
+    """
+    working.cycle(120, quiet=True, die=True, options=LATER, **order)
+    home = working.journals / "default"
+    journals = [each.name for each in home.iterdir() if len(each.name) == 32]
+    given = {"journals": journals, "stop": "after rows", "seconds": seconds, **order}
+    working.ask("raid", tolerated=True, times=2, **given)
+    assert (working.journals / "stopped").exists()
+    return working.verdict(**order)
+
+
 def rewound(working: Worker, **order: Any) -> Verdict:
     """The database loses what it had committed last, rows and position alike."""
     for _ in range(3):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +22,25 @@ from odac_db.errors import LossDetected
 def die() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
+
+
+def stop_first(folder: Path) -> None:
+    """Stops the first process that comes here, as SIGSTOP does; the others go on."""
+    try:
+        file = os.open(folder / "stopped", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        return
+    os.write(file, str(os.getpid()).encode())
+    os.close(file)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def wake_first(folder: Path) -> None:
+    """Lets the stopped one go on, if it is another one."""
+    with suppress(FileNotFoundError):
+        stopped = int((folder / "stopped").read_text("ascii"))
+        if stopped != os.getpid():
+            os.kill(stopped, signal.SIGCONT)
 
 
 class Countdown:

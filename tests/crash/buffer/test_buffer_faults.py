@@ -52,6 +52,16 @@ def test_a_commit_whose_answer_is_lost_counts_once(working: Worker) -> None:
     assert found.clean, (found.lost[:5], found.dup[:5], str(found))
 
 
+def test_a_flusher_stopped_in_its_transaction_applies_nothing_twice(
+    sqlite_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """Another takes its journal over meanwhile; on the servers it is part of bench/torture.py."""
+    with worker(sqlite_database, tmp_path) as working:
+        found = harness.stopped(working, seconds=1.0)
+        assert found.clean, str(found)
+        assert found.applied > 50
+
+
 @pytest.mark.torture
 def test_a_mistake_is_noticed(
     sqlite_database: LiveDatabase, tmp_path: Path, dose: Dose, record_property: Told

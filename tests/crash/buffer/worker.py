@@ -3,7 +3,8 @@
 Each line that is read is an order in JSON; a forked child carries it out: ``deed`` is
 ``work`` (operations, acknowledged in the file ``acks``, flushes in between), ``drain``
 (brings all journals in, those of the dead too), or ``raid`` (drains one journal without
-its lock). ``point`` and ``hits`` say where it kills itself, ``fault`` which mistake it makes.
+its lock). ``point`` and ``hits`` say where it kills itself, ``stop`` where one of several is
+stopped until another is done, ``fault`` which mistake it makes.
 One line answers with what came of it.
 """
 
@@ -31,7 +32,14 @@ from odac_db.buffer.cursor import Cursor
 from odac_db.buffer.log import Log
 from odac_db.buffer.source import Source
 from odac_db.dialects.connect import engine_of
-from tests.crash.buffer.points import FAULTS, POINTS, Countdown, die
+from tests.crash.buffer.points import (
+    FAULTS,
+    POINTS,
+    Countdown,
+    die,
+    stop_first,
+    wake_first,
+)
 
 SEGMENT = 1 << 14
 
@@ -187,9 +195,10 @@ def raid(order: dict[str, Any]) -> dict[str, Any]:
             for lane in source.ends:
                 source.believe(running.flusher.session, source.lane(lane))
         together(Path(order["folder"]), order["times"])
-        until = time.monotonic() + 30
+        until = time.monotonic() + order.get("seconds", 30)
         while running.flusher.drain(until) and time.monotonic() < until:
             running.flusher.hurry()
+    wake_first(Path(order["folder"]))
     applied = running.flusher.totals.applied
     for name in order["journals"]:
         running.flusher.sources.pop(name, None)
@@ -211,6 +220,9 @@ DEEDS = {"work": work, "drain": drain, "raid": raid}
 def child(order: dict[str, Any], told: int) -> None:
     if order.get("fault"):
         FAULTS[order["fault"]]()
+    if order.get("stop"):
+        here = Path(order["folder"])
+        POINTS[order["stop"]](Countdown(1, lambda: stop_first(here)))
     if order.get("point"):
         POINTS[order["point"]](Countdown(order["hits"]))
     answer: dict[str, Any]
