@@ -181,6 +181,14 @@ TYPES = [
         shown=["0x31"],
     ),
     narrowed(
+        "labels as dates", {"type": "enum", "values": ["a", "b"]}, "date", [], ["a"],
+        "not_castable", MYSQL,
+    ),
+    narrowed(
+        "json as an enum", "json", {"type": "enum", "values": ["1"]}, [], ["1"], "not_castable",
+        MYSQL,
+    ),
+    narrowed(
         "dates as numbers", "date", "integer", [], ["2026-01-02"], "not_castable", POSTGRESQL,
     ),
     narrowed(

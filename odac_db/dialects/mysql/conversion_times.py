@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from odac_db.dialects.conversion import Misfit
-from odac_db.dialects.mysql.changed import NUMERIC, TEXTUAL, Changed, altered
-from odac_db.dialects.mysql.column_types import CLOCKS, INTEGERS
+from odac_db.dialects.mysql.changed import TEXTUAL, Changed, altered
+from odac_db.dialects.mysql.column_types import CLOCKS, INTEGERS, TEMPORALS
 from odac_db.dialects.mysql.literals import string
 
 _DATE = "^[ ]*[0-9]{4}([-/]?[0-9]{1,2}){2}([ T]+[0-9]{1,2}(:[0-9]{1,2}){1,2}([.][0-9]*)?)?[ ]*$"
@@ -22,7 +22,7 @@ def misfits_of_times(change: Changed) -> Iterator[Misfit]:
     elif old in INTEGERS:
         moment = f"CAST({change.name} AS DATETIME)"
         yield change.not_castable(f"{moment} IS NULL OR DAYOFMONTH({moment}) = 0")
-    elif old in NUMERIC:  # which digits are a time's depends on the server
+    elif old not in TEMPORALS:  # which digits are a time's depends on the server
         yield change.not_castable("1 = 1")
     if new == "timestamp" and old in {"datetime", "date", *TEXTUAL}:
         moment = f"COALESCE(UNIX_TIMESTAMP(CAST({change.name} AS DATETIME(6))), 0)"
