@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from odac_db.buffered import Buffered
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from odac_db.transactions import Params, Transaction
 
 Value = TypeVar("Value")
+
+
+_making = Lock()
 
 
 class Executing(Buffered):
@@ -144,6 +148,13 @@ class Executing(Buffered):
 
     @cached_property
     def _transactions(self) -> Transactions:
+        """The same for all threads, also those that come first: by it they know what is open."""
+        with _making:
+            made: Transactions = self.__dict__.get("_transactions") or self._made()
+            self.__dict__["_transactions"] = made
+        return made
+
+    def _made(self) -> Transactions:
         from odac_db.attempts import Transactions
         from odac_db.schema.declaration import Declarations
         from odac_db.violations import Violations

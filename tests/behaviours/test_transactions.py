@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from odac_db import (
     OutcomeUnknown,
     RetryExhausted,
     Transaction,
+    violations,
 )
 from tests.fixtures.databases import LiveDatabase
 
@@ -142,6 +143,24 @@ def test_a_failed_transaction_is_never_taken_for_a_committed_one(
     else:
         caught()
         assert (ids(database), told) == ([1, 2, 3], ["committed"])
+
+
+def test_threads_that_come_first_are_in_transactions_of_one_database(
+    sqlite_database: LiveDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever did not know that one is open would write outside of it."""
+    both = threading.Barrier(2)
+
+    def slowly(read: Any) -> violations.Violations:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.3)  # for another that makes one, too
+        return made(read)
+
+    made = violations.Violations
+    monkeypatch.setattr(violations, "Violations", slowly)
+    with Database.open(sqlite_database.url) as db, ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: db._transactions, range(2))
+    assert first is second
 
 
 def test_an_orm_session_can_work_in_it(db: Database, database: LiveDatabase) -> None:
