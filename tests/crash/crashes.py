@@ -25,8 +25,15 @@ from tests.laws.folder import told
 
 ROOT = Path(__file__).parents[2]
 ORPHANS = "_odac_orphans"
-COPIED = ("table_name", "via", "action", "columns", "row_key", "row_values")
-"""Not for which key: one that refers to nothing twice is cleaned for whichever comes first."""
+COPIED = (
+    "table_name",
+    "constraint_name",
+    "via",
+    "action",
+    "columns",
+    "row_key",
+    "row_values",
+)
 
 
 class Killer:

@@ -26,7 +26,7 @@ FILL = Case(
 )
 
 
-def test_killed_while_it_fills_the_next_run_goes_on_and_keeps_what_others_wrote(
+def test_b3_killed_while_it_fills_the_next_run_goes_on_and_keeps_what_others_wrote(
     server: Server, tmp_path: Path
 ) -> None:
     with killer() as kills, crashes(server, FILL, tmp_path, kills) as crash:

@@ -40,6 +40,22 @@ def test_a_table_that_refers_to_itself_is_cleaned_to_the_end(site: Site) -> None
     assert sorted(site.ask("SELECT id FROM nodes")) == [(1,), (2,)]
 
 
+def test_a_key_into_the_table_itself_is_cleaned_for_last(site: Site) -> None:
+    """A run that died half-way has made orphans of other rows: theirs are the same keys."""
+    site.run(
+        "CREATE TABLE users (id int PRIMARY KEY)",
+        "CREATE TABLE nodes (id int PRIMARY KEY, parent int, author int)",
+        "INSERT INTO nodes VALUES (1, NULL, NULL), (2, 1, 7), (3, 2, 7), (4, 99, NULL)",
+    )
+    own: OrphanKey = (site.table("nodes"), key("nodes", "parent", "nodes.id"), "delete")
+    other: OrphanKey = (site.table("nodes"), key("nodes", "author", "users.id"), "delete")
+    site.run("DELETE FROM nodes WHERE id = 2")  # as a batch that was committed did
+    with site.plan():
+        assert clean_all(cleaning(site), [own, other]) == {"nodes": 2}
+    said = {int(copy["row_values"]["id"]): copy["constraint_name"] for copy in copies(site)}
+    assert said == {3: "nodes_author_fkey", 4: "nodes_parent_fkey"}
+
+
 def test_a_cycle_of_tables_is_cleaned_to_the_end(site: Site) -> None:
     site.run(
         "CREATE TABLE a (id int PRIMARY KEY, b int)",

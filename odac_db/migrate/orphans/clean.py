@@ -54,8 +54,11 @@ def clean_all(work: Cleaning, keys: Sequence[OrphanKey]) -> Counter[str]:
     """Clean the orphans of several keys, the tables they refer to first, until none is left.
 
     Deleting a row may make orphans of its own children, in cycles and in a table that
-    refers to itself too, so the round is repeated until it finds nothing. Returns how many
-    rows were touched, by table, those included that went or changed along with others.
+    refers to itself too, so the round is repeated until it finds nothing. A row that refers
+    to nothing by several keys is cleaned for one of them, which is the same after a crash: a
+    key into its own table comes last, because its parents may only just have gone. Returns
+    how many rows were touched, by table, those included that went or changed along with
+    others.
 
     Raises MigrationFailed when rows cannot be cleaned.
     """
@@ -65,7 +68,7 @@ def clean_all(work: Cleaning, keys: Sequence[OrphanKey]) -> Counter[str]:
     for table, foreign_key, _ in keys:
         refers_to[table.name].add(foreign_key.ref_table)
     place = {name: position for position, name in enumerate(parents_first(refers_to))}
-    ordered = sorted(keys, key=lambda key: place[key[0].name])
+    ordered = sorted(keys, key=lambda key: (place[key[0].name], key[1].ref_table == key[0].name))
     while True:
         cleaned: Counter[str] = Counter()
         for table, foreign_key, policy in ordered:
