@@ -244,7 +244,9 @@ def _clean(
 ) -> CleanOrphans | None:
     key = change.foreign_key
     table = live.tables.get(change.table)
-    risky = key.ref_table in deleting or any((change.table, name) in filled for name in key.columns)
+    ends = [(change.table, name) for name in key.columns]
+    ends += [(key.ref_table, name) for name in key.ref_columns]
+    risky = key.ref_table in deleting or any(end in filled for end in ends)
     if not findings and not (risky and table is not None):
         return None
     policy = next((each.policy for each in findings if each.policy), key.orphans)

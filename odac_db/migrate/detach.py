@@ -3,12 +3,13 @@
 Servers refuse to change a column under a foreign key, a computed column or a CHECK that
 names it (MySQL 1832, 1833, 3108, 3959; PostgreSQL 0A000, 42804). Such dependants are
 dropped first and made again afterwards, as they are to be then. A server that rebuilds
-tables (SQLite) needs none of this.
+tables (SQLite) needs this for foreign keys only, and only where values may change: both
+ends must change or neither, and what then refers to nothing is looked for beforehand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from odac_db.dialects.base import Features
 from odac_db.migrate.expressions import mentions
@@ -34,12 +35,15 @@ from odac_db.schema.model import Column, Exclusion, ForeignKey, Index, Schema, T
 
 _REWRITING = frozenset({"type", "collation"})
 
+Lossy = Callable[[Column, Column, Features], str | None]
+
 
 def detached(
     live: Schema,
     changes: Sequence[Change],
     renames: Sequence[Change],
     features: Features,
+    lossy: Lossy,
     kept: Collection[tuple[str, ForeignKey]] = (),
 ) -> list[Change]:
     """Drop-and-add pairs for every live dependant that no change drops anyhow.
@@ -49,7 +53,7 @@ def detached(
     foreign keys that must stay, by table, because they could not be added again.
     """
     if not features.alters_in_place:
-        return []
+        return list(_foreign_keys(live, changes, _altered(changes, lossy, features), kept))
     columns = _retyped(changes) | _recollated(live, changes)
     keyed = columns | _nullable_changed(changes, features)
     recreated = _recreated(changes)
@@ -61,6 +65,16 @@ def detached(
         *_foreign_keys(live, changes, keyed | recreated, kept),
         *_expressions(live, changes, columns | recreated, recreated),
     ]
+
+
+def _altered(changes: Sequence[Change], lossy: Lossy, features: Features) -> set[tuple[str, str]]:
+    """Columns whose values, or how they compare, may be others afterwards."""
+    return {
+        (change.table, change.after.name)
+        for change in changes
+        if isinstance(change, AlterColumn)
+        and ("collation" in change.aspects or lossy(change.before, change.after, features))
+    }
 
 
 def _retyped(changes: Sequence[Change]) -> set[tuple[str, str]]:

@@ -145,7 +145,7 @@ def operations_of(
     changes = diff(way.renamed, way.settled, features, prune=way.prune)
     standing = list(standing_keys(way.renamed, changes, way.settled.tables, dialect.refers))
     kept = {(each.table, each.key) for each in standing}
-    changes += detached(way.renamed, changes, way.renames, features, kept)
+    changes += detached(way.renamed, changes, way.renames, features, dialect.lossy, kept)
     changes = unclashing(restated(changes, way.declared, way.settled))
     changes = [*way.renames, *changes]
     big = big_tables(conn, dialect, features, changes, way.big_table)

@@ -46,7 +46,7 @@ def test_m18_two_keys_of_one_column_both_stand(app: Application) -> None:
     app.assert_settled()
 
 
-def test_m18_a_table_of_that_name_elsewhere_is_not_looked_at(app: Application) -> None:
+def test_m18_a12_a_table_of_that_name_elsewhere_is_not_looked_at(app: Application) -> None:
     """Acceptance A12. SQLite has one place for tables only, and MySQL's are databases."""
     app.boot_with(users=USERS, posts=posts(to_users()))
     if app.database.family == "postgresql":
@@ -122,6 +122,23 @@ def test_m20_a_new_column_may_be_filled_with_orphans(app: Application) -> None:
     assert report.in_sync
     assert report.orphans == {"posts": 1}
     assert app.database.rows("posts") == [{"id": 1, "author_id": None, "owner_id": None}]
+    app.assert_settled()
+
+
+def test_m20_whom_a_column_that_is_new_will_not_know_is_found_out_while_it_is_filled(
+    app: Application,
+) -> None:
+    """What the default makes of a row cannot be told before; what the policy does can."""
+    app.boot_with(users=USERS, posts=posts())
+    app.execute(
+        "INSERT INTO users VALUES (1)", "INSERT INTO posts VALUES (1, 2), (2, 5), (3, NULL)"
+    )
+    code = {"type": "integer", "unique": True, "default": {"expression": "1 + 1"}}
+    author = to_users(references="users.code", orphans="nullify")
+    report = app.boot_with(users=table({"id": ID, "code": code}), posts=posts(author))
+    assert report.in_sync
+    assert report.orphans == {"posts": 1}
+    assert [row["author_id"] for row in app.database.rows("posts")] == [2, None, None]
     app.assert_settled()
 
 

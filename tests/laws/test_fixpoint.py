@@ -47,7 +47,6 @@ REFUSED = re.compile(
     r"|out of range|invalid input|cannot be cast|value too long|overflow|malformed"
     r"|Duplicate entry|Data truncated|Incorrect .* value|Data too long|Invalid use of NULL"
     r"|constraint .* is violated|CONSTRAINT .* failed|Invalid JSON|Truncated incorrect"
-    r"|point to rows that do not exist"
     r"|cannot store|Cannot cast|datatype mismatch|could not convert|does not match",
     re.IGNORECASE,
 )

@@ -191,3 +191,32 @@ def test_a_change_that_loses_nothing_must_not_lose_a_foreign_key(app: Applicatio
     assert operation.status in {"held_back", "blocked"}
     assert only(app.boot(allow=ALL).remaining).status == "blocked"
     assert app.database.dump() == before
+
+
+def referring(type_: Any) -> Any:
+    """Table ``t``, whose column ``a`` refers to its column ``k``."""
+    key = {"columns": ["a"], "references": {"table": "t", "columns": ["k"]}}
+    return t(k=type_, a=type_, keys={**unique("k"), "foreign_keys": [key]})
+
+
+def test_both_ends_of_a_foreign_key_change_their_type_together(app: Application) -> None:
+    app.boot_with(t=referring(decimal(5, 1)))
+    app.execute("INSERT INTO t (id, k, a) VALUES (1, 1.1, 1.1), (2, 2.1, NULL), (3, 3.1, 2.1)")
+    assert app.boot_with(ALL, t=referring("integer")).in_sync
+    rows = [(row["k"], row["a"]) for row in app.database.rows("t")]
+    assert rows == [(1, 1), (2, None), (3, 2)]
+    assert app.keys("t") == [(["a"], "t", ["k"], None)]
+    app.assert_settled()
+
+
+def test_where_the_rows_keep_one_end_of_a_foreign_key_the_other_stays_as_well(
+    app: Application,
+) -> None:
+    """``1.1`` and ``1.2`` become one number: the column that is referred to cannot change."""
+    app.boot_with(t=referring(decimal(5, 1)))
+    app.execute("INSERT INTO t (id, k, a) VALUES (1, 1.1, 1.1), (2, 1.2, 1.2)")
+    before = app.database.dump(), app.database.rows("t")
+    report = app.boot_with(ALL, t=referring("integer"))
+    assert report.applied == ()
+    assert {one.status for one in report.remaining} == {"blocked"}
+    assert (app.database.dump(), app.database.rows("t")) == before

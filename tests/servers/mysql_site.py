@@ -91,7 +91,8 @@ class Site:
             lambda tables: MYSQL.canonicalize(self.connection, tables, desired, self.features),
         )
         found = diff(live, settled, self.features, prune=True)
-        return ordered([*found, *detached(live, found, (), self.features)], live, settled)
+        found += detached(live, found, (), self.features, MYSQL.lossy)
+        return ordered(found, live, settled)
 
     def statements(self, changes: Sequence[Change]) -> list[str]:
         live = self.live()

@@ -92,7 +92,8 @@ class Site:
             lambda tables: POSTGRESQL.canonicalize(self.connection, tables, desired, self.features),
         )
         found = diff(live, settled, self.features, prune=True)
-        return ordered([*found, *detached(live, found, (), self.features)], live, settled)
+        found += detached(live, found, (), self.features, POSTGRESQL.lossy)
+        return ordered(found, live, settled)
 
     def statements(self, changes: Sequence[Change]) -> list[Statement]:
         live = self.live()
