@@ -41,4 +41,6 @@ def commit(connection: Connection, features: PostgreSQLFeatures) -> None:  # noq
 
 
 def rollback(connection: Connection, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
-    run(connection, "ROLLBACK")
+    """Undoes everything since ``begin``; of a broken connection the server has done so."""
+    with suppress(SQLAlchemyError):
+        run(connection, "ROLLBACK")
