@@ -30,6 +30,7 @@ from odac_db.sources import (
     source_of,
     urls_of,
 )
+from odac_db.structure import Described
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -47,7 +48,7 @@ def _unheard(_: Progress) -> None:
     return None
 
 
-class Database(Executing):
+class Database(Described, Executing):
     """A database and the schema declared for it.
 
     ``engine`` is an ordinary SQLAlchemy engine for the application, ``report`` what

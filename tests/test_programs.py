@@ -44,7 +44,7 @@ def test_programs_may_be_in_two_folders(tmp_path: Path) -> None:
     assert programs.find("mariadb", []) is None
 
 
-def test_missing_servers_fail_and_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_c12_missing_servers_fail_and_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "folders", list)
     monkeypatch.setattr(programs, "installer", lambda: None)
     monkeypatch.setattr("platform.system", lambda: "Linux")

@@ -79,7 +79,7 @@ def test_an_expression_is_computed_as_the_rows_are_filled(app: Application) -> N
 
 
 @pytest.mark.parametrize("key", [["id"], ["b", "id"], []], ids=["one", "two", "none"])
-def test_it_goes_in_batches_by_any_key(
+def test_b3_it_goes_in_batches_by_any_key(
     app: Application, key: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SMALLEST", "FIRST", "LARGEST"):

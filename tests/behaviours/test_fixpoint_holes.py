@@ -102,7 +102,7 @@ def test_m05_keys_without_an_index_of_their_own_settle(app: Application) -> None
     app.assert_settled()
 
 
-def test_m06_unchanged_seeds_write_nothing(app: Application) -> None:
+def test_m06_a19_unchanged_seeds_write_nothing(app: Application) -> None:
     columns: dict[str, Any] = {
         "id": ID,
         "at": "timestamp",

@@ -71,7 +71,7 @@ def test_b14_orphans_of_a_nullable_column_become_null(app: Application) -> None:
     app.assert_settled()
 
 
-def test_b15_orphans_of_a_not_null_column_stay_and_block_the_key(app: Application) -> None:
+def test_b15_a11_orphans_of_a_not_null_column_stay_and_block_the_key(app: Application) -> None:
     """Acceptance A11: what is not done is never reported as done, and stays pending."""
     stand(app, posts(nullable=False), "(1, 1)", "(2, 77)", "(3, 88)")
     for report in (

@@ -17,7 +17,7 @@ def items(**columns: Any) -> Body:
     return table({"id": ID, **columns})
 
 
-def test_m08_what_looks_like_a_rename_is_a_question(app: Application) -> None:
+def test_m08_a03_what_looks_like_a_rename_is_a_question(app: Application) -> None:
     """Acceptance A3. Nothing is guessed, and nothing is lost while nobody has answered."""
     app.boot_with(items=items(permalink="string"))
     app.execute("INSERT INTO items VALUES (1, 'hello')")
@@ -31,7 +31,7 @@ def test_m08_what_looks_like_a_rename_is_a_question(app: Application) -> None:
     assert app.database.rows("items") == [{"id": 1, "permalink": "hello"}]
 
 
-def test_m08_a_declared_rename_keeps_the_values(app: Application) -> None:
+def test_m08_a03_a_declared_rename_keeps_the_values(app: Application) -> None:
     app.boot_with(items=items(permalink="string"))
     app.execute("INSERT INTO items VALUES (1, 'hello')")
     renamed = items(slug={"type": "string", "renamed_from": "permalink"})
@@ -157,7 +157,7 @@ SAME = {
 """What is one and the same on a server: it has nothing that could be changed."""
 
 
-def test_m11_every_change_is_seen(app: Application) -> None:
+def test_m11_a06_every_change_is_seen(app: Application) -> None:
     """Acceptance A6."""
     sides = [
         items(
@@ -288,7 +288,7 @@ def test_m13_a_declared_created_at_wins_over_timestamps(app: Application) -> Non
 LONG = "c" * 50
 
 
-def test_m14_long_names_do_not_become_one(app: Application) -> None:
+def test_m14_a07_long_names_do_not_become_one(app: Application) -> None:
     """Acceptance A7: cut by a server, these names would be equal."""
     columns: dict[str, Any] = {f"{LONG}_{n}": {"type": "integer", "unique": True} for n in (1, 2)}
     app.boot_with(items=items(**columns))
@@ -298,7 +298,7 @@ def test_m14_long_names_do_not_become_one(app: Application) -> None:
     app.assert_settled()
 
 
-def test_m14_a_taken_name_is_not_taken_for_the_definition(app: Application) -> None:
+def test_m14_a08_a_taken_name_is_not_taken_for_the_definition(app: Application) -> None:
     """Acceptance A8."""
     body = items(name=sized(20), age="integer")
     app.boot_with(items=body)

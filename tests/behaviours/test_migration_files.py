@@ -478,6 +478,41 @@ def test_sixteen_that_boot_apply_each_file_once(app: Project) -> None:
     assert waiting(app.boot()) == {"drop_column users.name": "held_back"}
 
 
+def with_files_and_a_column_to_fill(app: Project) -> Project:
+    """A file counts all rows up, another adds one; every other row has no age."""
+    app.boot_with(users=users(visits="integer", age="integer"))
+    rows = ", ".join(f"({n}, {n}, {'NULL' if n % 2 else n})" for n in range(1, 21))
+    app.execute(f"INSERT INTO users (id, visits, age) VALUES {rows}")
+    filled = {"type": "integer", "nullable": False}
+    columns = {"age": filled | {"default": 7}, "new": filled | {"default": 1}}
+    app.declare(users=users(visits="integer", **columns))
+    app.files(a_sql="UPDATE users SET visits = visits + 100", b_py=item(50))
+    return app
+
+
+def test_sixteen_that_boot_apply_the_files_and_fill_the_columns_once(
+    two_databases: tuple[LiveDatabase, LiveDatabase], tmp_path: Path
+) -> None:
+    first, second = (Project(each, tmp_path / each.name) for each in two_databases)
+    alone = with_files_and_a_column_to_fill(second).boot()
+    app = with_files_and_a_column_to_fill(first)
+    with racing(app.database, app.folder, processes=PROCESSES) as race:
+        outcomes = lines(race, "done", PROCESSES)
+    assert [facts["error"] for facts in outcomes] == [""] * PROCESSES
+    assert all(facts["in_sync"] for facts in outcomes)
+    # On SQLite who leads may change behind a commit; nothing is done by both.
+    assert sum(facts["applied"] for facts in outcomes) == len(alone.applied)
+    assert [name for facts in outcomes for name in facts["files"]] == list(alone.files)
+    wanted = {n: (n + 100, 7 if n % 2 else n, 1) for n in range(1, 21)} | {50: (None, 7, 1)}
+    for each in (first, second):
+        rows = {row["id"]: row for row in each.database.rows("users")}
+        assert {n: (row["visits"], row["age"], row["new"]) for n, row in rows.items()} == wanted
+    assert app.applied() == [(named("a_sql"), 1), (named("b_py"), 1)]
+    if app.database.family == "mysql":
+        assert sum(note["filled"] for note in app.database.rows("_odac_backfills")) == 10
+    app.assert_settled()
+
+
 KILLED = """
     import os, signal
     from sqlalchemy import text

@@ -78,7 +78,9 @@ SHOP = {
 }
 
 
-def test_m26_what_is_pulled_is_in_sync_and_drops_nothing(app: Application, tmp_path: Path) -> None:
+def test_m26_a02_what_is_pulled_is_in_sync_and_drops_nothing(
+    app: Application, tmp_path: Path
+) -> None:
     """Acceptance A2."""
     app.boot_with(**SHOP)
     dump = app.database.dump()
@@ -117,7 +119,7 @@ def counted(engine: Engine) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def test_m27_looking_costs_the_same_for_two_tables_and_for_thirty(app: Application) -> None:
+def test_m27_a16_looking_costs_the_same_for_two_tables_and_for_thirty(app: Application) -> None:
     """Acceptance A16."""
 
     def cost(tables: int) -> int:

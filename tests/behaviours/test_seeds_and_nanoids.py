@@ -86,7 +86,9 @@ def test_b44_a_nanoid_column_comes_late_with_its_length(app: Application) -> Non
     app.assert_settled()
 
 
-def test_a_seed_row_without_its_key_is_an_error_and_nothing_is_written(app: Application) -> None:
+def test_a19_a_seed_row_without_its_key_is_an_error_and_nothing_is_written(
+    app: Application,
+) -> None:
     """odac skips such a row in silence."""
     with pytest.raises(DeclarationError, match=r"words.json:1:[0-9]+: .*slug"):
         app.boot_with(words=words({"slug": "a"}, {"title": "lost"}))

@@ -213,6 +213,8 @@ def test_hazards() -> None:
     assert pages == hazard_codes()
     index = (REFERENCE / "hazards/index.md").read_text("utf-8")
     assert {row[0].partition("]")[0].strip("[") for row in rows(prose(index))} == pages
+    tests = (ROOT / "tests/online/test_hazards.py").read_text("utf-8")
+    assert {code for code in pages if f"def test_{code}(" not in tests} == set()
 
 
 def wide_help(monkeypatch: pytest.MonkeyPatch, *verb: str) -> str:

@@ -61,7 +61,7 @@ def files_for(database: LiveDatabase, directory: Path) -> Path:
     return written(rich(kit_of(database.server)), directory / "schema")
 
 
-def test_one_of_sixteen_applies(
+def test_a13_d1_one_of_sixteen_applies(
     two_databases: tuple[LiveDatabase, LiveDatabase], tmp_path: Path
 ) -> None:
     database, undisturbed = two_databases
@@ -73,7 +73,7 @@ def test_one_of_sixteen_applies(
     assert len(database.rows("_odac_migrations")) == 1
 
 
-def test_another_takes_over_from_a_killed_leader(
+def test_a13_another_takes_over_from_a_killed_leader(
     two_databases: tuple[LiveDatabase, LiveDatabase], tmp_path: Path
 ) -> None:
     database, undisturbed = two_databases

@@ -43,7 +43,7 @@ def schema(verb: str, files: Path) -> list[str]:
     return [] if verb == "history" else ["--schema", str(files)]
 
 
-def test_an_empty_database_stays_empty(database: LiveDatabase, tmp_path: Path) -> None:
+def test_a15_an_empty_database_stays_empty(database: LiveDatabase, tmp_path: Path) -> None:
     files = written(rich(kit_of(database.server)), tmp_path / "schema")
     before = traces(database)
     look(database, files)
@@ -53,7 +53,7 @@ def test_an_empty_database_stays_empty(database: LiveDatabase, tmp_path: Path) -
         assert not database.path.exists()
 
 
-def test_a_database_in_use_stays_as_it_is(database: LiveDatabase, tmp_path: Path) -> None:
+def test_a15_a_database_in_use_stays_as_it_is(database: LiveDatabase, tmp_path: Path) -> None:
     kit = kit_of(database.server)
     folder = rich(kit)
     files = written(folder, tmp_path / "schema")

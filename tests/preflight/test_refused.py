@@ -53,7 +53,7 @@ def blocked(operations: Sequence[Any], case: Refusal) -> Operation:
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=str)
-def test_what_the_rows_refuse_is_told_and_nothing_is_changed(
+def test_c3_what_the_rows_refuse_is_told_and_nothing_is_changed(
     case: Refusal, database: LiveDatabase, tmp_path: Path
 ) -> None:
     """``conftest`` leaves out the servers that a case is not for."""

@@ -59,7 +59,7 @@ VALUES: dict[str, tuple[ColumnDeclaration, list[Any]]] = {
 
 
 @pytest.mark.parametrize("kind", list(VALUES))
-def test_unchanged_seeds_of_every_type_write_nothing(site: Site, kind: str) -> None:
+def test_a19_unchanged_seeds_of_every_type_write_nothing(site: Site, kind: str) -> None:
     spec, values = VALUES[kind]
     columns = {"id": column("integer", primary=True), "v": spec}
     rows: list[dict[str, Any]] = [

@@ -171,7 +171,7 @@ def test_tables_that_refer_to_each_other(site: Site) -> None:
     assert site.ask("SELECT id, head FROM teams") == [(2, 1)]
 
 
-def test_numbers_that_seeds_take_are_not_given_again(site: Site) -> None:
+def test_c10_numbers_that_seeds_take_are_not_given_again(site: Site) -> None:
     seeds = table(
         "users",
         {"id": column("increments"), "name": column("string")},

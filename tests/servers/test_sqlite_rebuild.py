@@ -254,7 +254,7 @@ def test_a_lossy_type_waits_for_leave_and_then_really_casts(site: Site) -> None:
     assert site.run("SELECT typeof(a) FROM t ORDER BY a") == [("null",), ("integer",)]
 
 
-def test_conflict_clauses_survive_and_drop_no_rows(site: Site) -> None:
+def test_b4_conflict_clauses_survive_and_drop_no_rows(site: Site) -> None:
     site.run(
         "CREATE TABLE t (a TEXT NOT NULL ON CONFLICT IGNORE, b INT, "
         "UNIQUE (b) ON CONFLICT REPLACE)",
