@@ -1,4 +1,4 @@
-"""What the cache did, for Prometheus (``pip install 'odac-db[prometheus]'``)."""
+"""What cache and buffer did, for Prometheus (``pip install 'odac-db[prometheus]'``)."""
 
 from __future__ import annotations
 
@@ -52,3 +52,52 @@ class CacheCollector(Collector):
             gauge = GaugeMetricFamily(f"odac_db_cache_{name}", text, labels=["database"])
             gauge.add_metric([self._database], getattr(stats, name))
             yield gauge
+
+
+_WRITTEN = {
+    "applied": ("applied", "Operations brought into the database"),
+    "dead": ("dead", "Operations that the server refused"),
+    "dropped": ("dropped", "Operations dropped by a full buffer"),
+    "flushes": ("transactions", "Transactions of flushes"),
+    "flush_seconds": ("flush_seconds", "Seconds that they took"),
+    "retries": ("retries", "Attempts that failed"),
+    "rewound": ("rewound", "Times that the database had lost what it had"),
+}
+_WAITING = {
+    "pending": ("pending", "Operations that are not in the database yet"),
+    "oldest_seconds": ("oldest", "Seconds for which one of them may have been waiting"),
+    "bytes": ("bytes", "Bytes of journals on the disk"),
+    "journals": ("journals", "Journals that this process flushes"),
+    "slowest_flush_seconds": ("slowest_flush", "Seconds that a flush took at most"),
+}
+
+
+class BufferCollector(Collector):
+    """The figures of ``db.buffer.status()`` of this process, read when Prometheus asks.
+
+    ``REGISTRY.register(BufferCollector(db))``; ``database`` is a label that tells several apart.
+    Asks nothing of the database. Before anything was buffered there are no figures: asking
+    begins no journal.
+    """
+
+    def __init__(self, db: Database, *, database: str = "default") -> None:
+        self._db, self._database = db, database
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics, all beginning with ``odac_db_buffer_``."""
+        if not self._db.buffer.is_running:
+            return
+        status = self._db.buffer.status()
+        for name, (attribute, text) in _WRITTEN.items():
+            counter = CounterMetricFamily(f"odac_db_buffer_{name}", text, labels=["database"])
+            counter.add_metric([self._database], getattr(status, attribute))
+            yield counter
+        for name, (attribute, text) in _WAITING.items():
+            gauge = GaugeMetricFamily(f"odac_db_buffer_{name}", text, labels=["database"])
+            gauge.add_metric([self._database], getattr(status, attribute))
+            yield gauge
+        paused = GaugeMetricFamily(
+            "odac_db_buffer_paused", "Lanes that stand still", labels=["database"]
+        )
+        paused.add_metric([self._database], len(status.paused))
+        yield paused

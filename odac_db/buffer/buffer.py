@@ -67,6 +67,11 @@ class Buffer:
         self._tables: dict[str, BufferedTable] = {}
         _all.add(self)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether this process has a journal: something was buffered, or asked for."""
+        return self._running is not None
+
     def table(self, name: str) -> BufferedTable:
         """The buffered writes of a table. Raises KeyError for one that is not declared."""
         found = self._tables.get(name)

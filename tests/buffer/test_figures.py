@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from odac_db import BufferFull, BufferOptions, Database
 from odac_db.buffer import files
 from odac_db.buffer.ages import MOST, Ages
 from odac_db.dialects.sqlite import buffering
+from odac_db.prometheus import BufferCollector
 from tests.fixtures.databases import LiveDatabase
 
 Opened = Callable[..., Database]
@@ -82,6 +84,32 @@ def test_a35_it_is_full_while_something_is_older_than_it_may_be(
     status = db.buffer.status()
     assert 0 < status.slowest_flush <= status.flush_seconds
     assert status.retries > 0
+
+
+def test_what_prometheus_is_told_of_a_buffer(opened: Opened, sqlite_database: LiveDatabase) -> None:
+    db = opened()
+    registry = CollectorRegistry()
+    registry.register(BufferCollector(db, database="main"))
+
+    def told(name: str) -> float | None:
+        return registry.get_sample_value(f"odac_db_buffer_{name}", {"database": "main"})
+
+    assert told("pending") is None
+    assert not db.buffer.is_running  # to be asked begins nothing
+    db.buffer["events"].insert([{"n": 1}, {"n": 2}])
+    assert (told("pending"), told("applied_total"), told("paused")) == (2, 0, 0)
+    with closing(sqlite3.connect(sqlite_database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        db.buffer.flush()
+        assert told("paused") == 1
+    db.buffer.flush(wait=20)
+    db.buffer["events"].insert({"n": 3})
+    assert (told("pending"), told("applied_total"), told("flushes_total")) == (1, 2, 1)
+    for name in ("retries_total", "flush_seconds_total", "slowest_flush_seconds", "bytes"):
+        assert told(name), name
+    for name in ("dead_total", "dropped_total", "rewound_total"):
+        assert told(name) == 0, name
+    assert told("journals") == 1
 
 
 def test_what_processes_left_that_died_at_their_start_is_cleared_away(
