@@ -77,13 +77,15 @@ class Transactions:
     def asked(self, question: Callable[[Connection], Value]) -> Value:
         """What is asked on the connection of this thread's transaction, or on one of its own.
 
-        That does not go back to the pool: what it sets for its session is nobody else's.
+        Neither goes back to the pool: what is set for its session is nobody else's.
         """
-        if self._current() is not None or isinstance(self.engine.pool, StaticPool):
+        if isinstance(self.engine.pool, StaticPool):
             return self.within(lambda tx: question(tx.connection))
+        outer = self._current()
+        if outer is not None:
+            return question(_detached(outer.transaction.connection))
         with self._connected() as conn:
-            conn.detach()
-            return question(conn)
+            return question(_detached(conn))
 
     def within(self, work: Callable[[Transaction], Value]) -> Value:
         """``work``'s value, in the transaction of this thread, else in one of its own.
@@ -254,6 +256,13 @@ def _innermost(opened: _Opened) -> Iterator[None]:
         yield
     finally:
         _open.reset(token)
+
+
+def _detached(conn: Connection) -> Connection:
+    """A connection that is closed for good when its user is done with it."""
+    if not conn.connection.is_detached:
+        conn.detach()
+    return conn
 
 
 def _read(result: CursorResult[Any]) -> Result[Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -25,6 +27,7 @@ _EXTRAS = {
     "MySQLdb": "mysqlclient",
 }
 _SQLITE_BUSY_SECONDS = 15.0
+_engines: WeakSet[Engine] = WeakSet()
 
 
 def engine_of(url: str | URL) -> Engine:
@@ -48,7 +51,18 @@ def engine_of(url: str | URL) -> Engine:
         raise ConnectionFailed(message) from error
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _enforce_foreign_keys)
+    _engines.add(engine)
     return engine
+
+
+def _after_fork() -> None:
+    """The connections of the pool are the parent's: what both say on one would be mixed."""
+    for engine in list(_engines):
+        if not _is_shared(engine):
+            engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _enforce_foreign_keys(connection: Any, _: object) -> None:

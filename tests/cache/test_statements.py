@@ -187,6 +187,16 @@ def test_c8_a28_a_store_that_fails_fails_neither_read_nor_write(
     assert seen.reached(posts.count) == 0
 
 
+def test_rows_are_kept_after_a_first_write_too(opens: Open) -> None:
+    """What the first use of a table asks of the server is no change of the session."""
+    seen = opens()
+    seen.db.posts.insert({"id": 10})
+    with seen.db.transaction() as tx:
+        tx.users.insert({"id": 10})
+    for read in (seen.db.posts.cache(60).all, seen.db.users.cache(60).all):
+        assert (seen.reached(read), seen.reached(read)) == (1, 0)
+
+
 def test_c9_what_a_write_gives_is_whole(stored: Open) -> None:
     posts = stored().db.posts
     assert posts.where(id=1).returning("id", "title").update(title="new")[0].title == "new"

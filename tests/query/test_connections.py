@@ -70,6 +70,19 @@ def test_mysql_reads_and_keeps_utc(mysql_database: LiveDatabase) -> None:
         assert db.execute(text("SELECT @@session.time_zone")).scalar_one() == "+02:00"
 
 
+def test_mysql_sessions_are_alike_before_and_after_the_first_write(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    folder = write(tmp_path / "schema", {"notes": TABLES["notes"]})
+    mode = text("SELECT @@sql_mode")
+    with Database.open(mysql_database.url, schema=folder, migrate=True) as db:
+        before = db.execute(mode).scalar_one()
+        with db.transaction() as tx:
+            tx.notes.insert({"a": 1})
+        assert db.notes.count() == 1
+        assert db.execute(mode).scalar_one() == before
+
+
 def test_a_transaction_is_its_tasks_own(db: Database) -> None:
     """Another task of the same thread neither sees what it wrote nor writes in it."""
     counts: list[int] = []
