@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from odac_db.cache import caching, commits, protocol
+import msgspec
+
+from odac_db.cache import caching, commits, hooks, protocol
 from odac_db.cache.memory import MemoryStore
 from odac_db.cache.protocol import Answer, Commit, Confirm, Entry, Fill, Load, Look, Settle
 from odac_db.cache.redis_store import RedisStore
@@ -74,6 +76,46 @@ def rollback_not_discarded() -> None:
     changed.is_plain = lambda _: True
 
 
+def no_cascades() -> None:
+    """A write is one of the table that it names, and of no other."""
+    changed: Any = commits
+    original = changed.writes
+
+    def writes(sql: str, reach: Any, triggers: Any) -> Any:
+        del triggers
+        bare = msgspec.structs.replace(reach, keys=())
+        return original(sql, bare, {})
+
+    changed.writes = writes
+
+
+def raw_sql_unseen() -> None:
+    """Only what SQLAlchemy made of expressions is known to be a write."""
+    original = hooks.Hooks._before
+
+    def before(self: Any, conn: Any, cursor: Any, sql: str, *rest: Any) -> None:
+        if "SET value = " not in sql or "%" in sql or "?" in sql:
+            original(self, conn, cursor, sql, *rest)
+
+    changed: Any = hooks.Hooks
+    changed._before = before
+
+
+def short_tokens() -> None:
+    """What a writer leaves is taken for a dead one's at once."""
+    for store in (MemoryStore, RedisStore):
+        _short_tokens(store)
+
+
+def _short_tokens(store: Any) -> None:
+    original = store.__init__
+
+    def short(self: Any, *arguments: Any, **options: Any) -> None:
+        original(self, *arguments, **options | {"token_seconds": 0.001})
+
+    store.__init__ = short
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "no-pre": no_pre,
     "post-before-commit": post_before_commit,
@@ -81,7 +123,12 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "no-quarantine": no_quarantine,
     "no-epoch": no_epoch,
     "rollback-not-discarded": rollback_not_discarded,
+    "no-cascades": no_cascades,
+    "raw-sql-unseen": raw_sql_unseen,
+    "short-tokens": short_tokens,
 }
+IN_REDIS = frozenset({"no-quarantine", "no-epoch"})
+"""Those that only a store that can be lost has."""
 
 
 def _replace(name: str, flow: Any) -> None:
