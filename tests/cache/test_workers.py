@@ -134,7 +134,7 @@ def test_workers_of_one_host_are_coherent_without_a_server(
     dose: Dose,
     record_property: Callable[[str, object], None],
 ) -> None:
-    record_property("told", coherent(sqlite_database, tmp_path, dose(400, 50_000)))
+    record_property("told", coherent(sqlite_database, tmp_path, dose(200, 50_000)))
 
 
 @pytest.mark.torture
@@ -144,5 +144,5 @@ def test_so_are_workers_that_were_forked_from_an_application_in_use(
     dose: Dose,
     record_property: Callable[[str, object], None],
 ) -> None:
-    told = coherent(database, tmp_path, dose(400, 50_000), "--preload")
+    told = coherent(database, tmp_path, dose(200, 50_000), "--preload")
     record_property("told", told)
