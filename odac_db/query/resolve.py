@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from odac_db.query.operators import OPERATORS, Operator
 from odac_db.query.state import Join, Ordering, Ref, State
 
 __all__ = ["column", "columns", "join", "ordering", "tested"]
+
+_NULLS = re.compile(r"(.+?)\s+nulls\s+(first|last)", re.IGNORECASE | re.DOTALL)
 
 
 def column(state: State, catalog: Catalog, name: str) -> Ref:
@@ -121,7 +124,21 @@ def _label(clause: Any) -> str:
 
 
 def ordering(state: State, catalog: Catalog, name: str) -> Ordering:
-    """``created_at``, ``-created_at``, or the name of a selected column. Raises UnknownName."""
+    """``created_at``, ``-created_at``, the name of a selected column; ``nulls last`` behind it.
+
+    A name that is a column's as it stands is that column. Raises UnknownName.
+    """
+    words = _NULLS.fullmatch(name)
+    if words is None:
+        return _ordering(state, catalog, name)
+    try:
+        return _ordering(state, catalog, name)
+    except UnknownName:
+        nulls: Any = words[2].lower()
+        return _ordering(state, catalog, words[1])._replace(nulls=nulls)
+
+
+def _ordering(state: State, catalog: Catalog, name: str) -> Ordering:
     selected = dict(state.columns or ())
     for text, descending in ((name, False), (name[1:], True)):
         if descending and not name.startswith("-"):

@@ -57,10 +57,11 @@ Condition: TypeAlias = Test | Both | Either | ClauseElement
 
 
 class Ordering(NamedTuple):
-    """By a column or an expression."""
+    """By a column or an expression. ``nulls``: where they stand, None as the server likes."""
 
     by: Ref | ClauseElement
     descending: bool = False
+    nulls: Literal["first", "last"] | None = None
 
 
 class Join(NamedTuple):
@@ -89,6 +90,7 @@ class State:
     limit: int | None = None
     offset: int | None = None
     all_rows: bool = False
+    distinct: bool = False
     output: Output = "rows"
     of: Ref | None = None
     tables: dict[str, str] = field(init=False, compare=False)
@@ -101,4 +103,5 @@ class State:
     @property
     def is_plain(self) -> bool:
         """Whether every row it is about is one of the joined tables, none left out."""
-        return self.limit is None and self.offset is None and not self.groups
+        bounded = self.limit is not None or self.offset is not None
+        return not (bounded or self.groups or self.distinct)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -91,7 +91,8 @@ def selection(state: State, tables: Tables, bind: Bind | None = None) -> Select[
     if state.is_plain:
         return _base(state, tables, bind, [_aggregate(state, _of(state, tables))])
     inner = state.of is not None and (("of", state.of),)
-    rows = replace(state, output="rows", columns=inner or (("one", literal_column("1")),))
+    counted = state.columns if state.distinct else (("one", literal_column("1")),)
+    rows = replace(state, output="rows", columns=inner or counted)
     listed = _rows(rows, tables, bind).subquery()
     column = None if state.of is None else listed.c["of"]
     return select(_aggregate(state, column)).select_from(listed)
@@ -110,7 +111,9 @@ def _rows(state: State, tables: Tables, bind: Bind) -> Select[Any]:
     for group in state.groups:
         statement = statement.group_by(_expression(sources, group))
     statement = statement.having(*state.having) if state.having else statement
-    statement = statement.order_by(*(_order(sources, one) for one in state.order))
+    statement = statement.distinct() if state.distinct else statement
+    for one in state.order:
+        statement = statement.order_by(*_order(sources, one))
     if state.limit is not None:
         statement = statement.limit(bind(state.limit, Integer(), False))
     if state.offset is not None:
@@ -185,9 +188,12 @@ def figure(output: Output, column: ColumnElement[Any]) -> ColumnElement[Any]:
             return func.max(column)
 
 
-def _order(sources: Sources, one: Ordering) -> Any:
+def _order(sources: Sources, one: Ordering) -> Iterator[Any]:
+    """MySQL has no NULLS FIRST: whether it is NULL is a value to order by on every server."""
     found = _expression(sources, one.by)
-    return found.desc() if one.descending else found
+    if one.nulls is not None:
+        yield found.is_(None).desc() if one.nulls == "first" else found.is_(None)
+    yield found.desc() if one.descending else found
 
 
 def _on(sources: Sources, join: Join) -> ColumnElement[bool]:

@@ -117,10 +117,19 @@ class Steps:
             return shape.step(("select", columns, tuple(named.items())), lambda: state)
         return shape.kept(shape.selects, columns, state)
 
+    def distinct(self) -> Query:
+        """Each row once, as ``select`` chose its columns; figures are of distinct values.
+
+        On PostgreSQL the columns of ``order_by`` must be selected then.
+        """
+        shape = self._shape
+        return self._to(shape.step("distinct", lambda: replace(shape.state, distinct=True)))
+
     def order_by(self, *columns: Any) -> Query:
         """In the order of these columns, after those that were given before.
 
-        ``"-created_at"`` is descending. Where NULL stands is the server's habit.
+        ``"-created_at"`` is descending, ``"-created_at nulls last"`` says where NULL stands;
+        otherwise that is the server's habit.
         """
         try:
             shape = self._shape.orders.get(columns)

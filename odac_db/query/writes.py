@@ -91,7 +91,9 @@ def _table(query: Steps, verb: str) -> Table:
     """The table, if the query is one that can be written through."""
     state = query._shape.state
     if state.joins or not state.is_plain:
-        message = f"{verb} takes where(...) and nothing else: no join, limit, offset or group"
+        message = (
+            f"{verb} takes where(...) and nothing else: no join, limit, offset, group or distinct"
+        )
         raise QueryRefused(message)
     if state.where is None and not state.all_rows:
         message = f"{state.table}.{verb} would meet every row"

@@ -72,6 +72,40 @@ def test_rows_come_in_order_and_within_bounds(blog: Database) -> None:
     assert posts.limit(0).all() == []
 
 
+def test_null_stands_where_it_is_said(blog: Database) -> None:
+    blog.users.insert([{"id": "eva", "name": "Eva", "age": None}, {"id": "fay", "name": "Fay"}])
+    known = sorted(age for age in blog.users.pluck("age") if age is not None)
+    none = [None] * (blog.users.count() - len(known))
+    for order, expected in {
+        "age nulls first": none + known,
+        "age nulls last": known + none,
+        "-age NULLS FIRST": none + known[::-1],
+        "-age  nulls last": known[::-1] + none,
+    }.items():
+        assert blog.users.order_by(order).pluck("age") == expected
+    assert blog.users.order_by("age nulls last", "-name").pluck("name")[-3:] == [
+        "Fay",
+        "Eva",
+        "Bob",
+    ]
+    with pytest.raises(UnknownName, match="agee"):
+        blog.users.order_by("agee nulls last")
+
+
+def test_each_row_once(blog: Database) -> None:
+    states = blog.posts.select("status").distinct()
+    assert states.order_by("status").pluck("status") == ["draft", "live"]
+    assert (states.count(), states.exists()) == (2, True)
+    assert blog.posts.distinct().count() == 4
+    assert blog.posts.where(status="live").distinct().select("status").count() == 1
+    blog.posts.where(title="a").update(views=2)
+    blog.posts.where(title="b").update(views=2)
+    rest = sum(blog.posts.where(views__ne=2).pluck("views"))
+    assert blog.posts.distinct().sum("views") == 2 + rest
+    with pytest.raises(QueryRefused, match="distinct"):
+        blog.posts.where(title="a").distinct().delete()
+
+
 @pytest.mark.parametrize("rows", [-1, "5", 1.5, None, True])
 def test_bounds_are_numbers_of_rows(db: Database, rows: object) -> None:
     for step in (db.posts.limit, db.posts.offset):
