@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 from odac_db.version import VERSION
 
 if TYPE_CHECKING:
+    from odac_db.aio.buffers import AsyncBuffer, AsyncBufferedRow, AsyncBufferedTable
+    from odac_db.aio.database import AsyncDatabase
+    from odac_db.aio.queries import AsyncQuery
+    from odac_db.aio.tables import AsyncTable
+    from odac_db.aio.transactions import AsyncTransaction
     from odac_db.buffer.answers import BufferOptions, BufferStatus, FlushResult
     from odac_db.buffer.buffer import Buffer
     from odac_db.buffer.table import BufferedRow, BufferedTable
@@ -61,6 +66,13 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 __all__ = [
+    "AsyncBuffer",
+    "AsyncBufferedRow",
+    "AsyncBufferedTable",
+    "AsyncDatabase",
+    "AsyncQuery",
+    "AsyncTable",
+    "AsyncTransaction",
     "Buffer",
     "BufferFull",
     "BufferOptions",
@@ -115,6 +127,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncBuffer": "odac_db.aio.buffers",
+    "AsyncBufferedRow": "odac_db.aio.buffers",
+    "AsyncBufferedTable": "odac_db.aio.buffers",
+    "AsyncDatabase": "odac_db.aio.database",
+    "AsyncQuery": "odac_db.aio.queries",
+    "AsyncTable": "odac_db.aio.tables",
+    "AsyncTransaction": "odac_db.aio.transactions",
     "Cache": "odac_db.cache.settings",
     "CacheStats": "odac_db.cache.settings",
     "Buffer": "odac_db.buffer.buffer",

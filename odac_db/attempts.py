@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
@@ -29,7 +28,7 @@ from sqlalchemy.pool import StaticPool
 
 from odac_db.dialects import dialect_of
 from odac_db.dialects.base import Isolation
-from odac_db.dialects.connect import connected
+from odac_db.dialects.connect import connected, given_back
 from odac_db.errors import OdacDbError, OnCommitFailed, OutcomeUnknown, RetryExhausted
 from odac_db.query.catalog import Catalog
 from odac_db.query.performer import Answer, Cached, Read, Work
@@ -37,6 +36,7 @@ from odac_db.query.tables import Tables
 from odac_db.sources import DeclaredSource
 from odac_db.transactions import Params, Transaction, failure_of, undone, watched
 from odac_db.violations import Violations, chain
+from odac_db.waits import waits_of
 
 Value = TypeVar("Value")
 Place = tuple[int, Any]
@@ -55,15 +55,18 @@ class Transactions:
     engine: Engine
     violations: Violations
     source: DeclaredSource | None = None
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None] = field(init=False)
     cached: Cached | None = None
     behind: Callable[[str], Any] | None = None
     _queue: AbstractContextManager[Any] = field(default_factory=nullcontext)
     _is_ready: bool = False
+    _begins: Callable[[], None] = field(init=False)
 
     def __post_init__(self) -> None:
+        waits = waits_of(self.engine)
+        self.pause, self._begins = waits.pause, waits.begin
         if isinstance(self.engine.pool, StaticPool):  # one connection: one transaction at a time
-            self._queue = threading.RLock()
+            self._queue = waits.lock()
 
     def execute(self, statement: Executable, params: Params | None = None) -> Result[Any]:
         """One statement, committed at once, its rows read; inside a transaction part of it."""
@@ -84,7 +87,7 @@ class Transactions:
         outer = self._current()
         if outer is not None:
             return question(_detached(outer.transaction.connection))
-        with self._connected() as conn:
+        with given_back(self._connected()) as conn:
             return question(_detached(conn))
 
     def within(self, work: Callable[[Transaction], Value]) -> Value:
@@ -92,6 +95,7 @@ class Transactions:
 
         That is the driver's plainest: ``work`` either reads or executes one statement.
         """
+        self._begins()
         outer = self._current()
         if outer is not None:
             return work(outer.transaction)
@@ -113,7 +117,7 @@ class Transactions:
             rows = self.read(read)
             yield from (rows[start : start + batch] for start in range(0, len(rows), batch))
         else:
-            with self._connected() as conn:
+            with given_back(self._connected()) as conn:
                 own = Transaction(conn, dialect_of(conn), self.violations)
                 yield from own._streamed(statement, params, batch)
 
@@ -170,7 +174,7 @@ class Transactions:
 
     @contextmanager
     def _outermost(self, start: Callable[[Connection], RootTransaction]) -> Iterator[_Opened]:
-        with self._queue, self._connected() as conn:
+        with self._queue, given_back(self._connected()) as conn:
             transaction = Transaction(conn, dialect_of(conn), self.violations, self.tables)
             opened = _Opened(self, transaction)
             with transaction._telling(), watched(conn, transaction):
@@ -186,7 +190,11 @@ class Transactions:
     def _connected(self) -> Connection:
         conn = connected(self.engine)
         if not self._is_ready:
-            dialect_of(conn).ready(conn)
+            try:
+                dialect_of(conn).ready(conn)
+            except BaseException:
+                with given_back(conn):
+                    raise
             self._is_ready = True
         return conn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from sqlalchemy import Connection, Executable, Result
 
@@ -103,6 +103,8 @@ class Served:
     """Executes reads from the cache where it can; streams and writes as ever."""
 
     __slots__ = ("_depends_on", "_home", "_seconds")
+    near: ClassVar = True
+    """Whether what is read may be in this process."""
 
     def __init__(
         self, home: CachedReads, seconds: float | None, depends_on: Collection[str] | None

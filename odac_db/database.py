@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from odac_db.buffered import Journals, options_of
@@ -21,15 +21,7 @@ from odac_db.migrate.leave import Leave, Source
 from odac_db.migrate.run import Runner
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Progress, Report
-from odac_db.sources import (
-    DEFAULT,
-    NoSource,
-    Urls,
-    check_names,
-    folder_of,
-    source_of,
-    urls_of,
-)
+from odac_db.sources import DEFAULT, NoSource, Urls, check_names, folder_of, source_of, urls_of
 from odac_db.structure import Described
 
 if TYPE_CHECKING:
@@ -41,10 +33,10 @@ if TYPE_CHECKING:
     from odac_db.migrate.orphans.restore import OrphanRun, RestoreResult
     from odac_db.migrate.pull import PullResult
 
-_ONLINE = Online()
+ONLINE = Online()
 
 
-def _unheard(_: Progress) -> None:
+def unheard(_: Progress) -> None:
     return None
 
 
@@ -73,8 +65,8 @@ class Database(Described, Executing):
         prune: bool = False,
         strict: bool = False,
         lock_timeout: float = 60.0,
-        online: Online = _ONLINE,
-        progress: Callable[[Progress], None] = _unheard,
+        online: Online = ONLINE,
+        progress: Callable[[Progress], None] = unheard,
         cache: str | Cache | None = None,
         buffer: Journals = None,
     ) -> Database:
@@ -88,14 +80,8 @@ class Database(Described, Executing):
         the same in every process that writes; ``buffer``: a folder or options. Raises OdacDbError.
         """
         urls = urls_of(url)
-        folder = folder_of(schema)
-        check_names(urls, folder)
-        found = {
-            name: cls(name, engine_of(each), source_of(schema, folder, name))
-            for name, each in urls.items()
-        }
+        found = cls._of({name: engine_of(each) for name, each in urls.items()}, schema)
         for database in found.values():
-            database._siblings = MappingProxyType(found)
             database._open_cache(cache)
             database._options = options_of(buffer)
         first = found.get(DEFAULT) or next(iter(found.values()))
@@ -106,6 +92,19 @@ class Database(Described, Executing):
             if strict:
                 raise_for_blocked(each.report for each in found.values())
         return first
+
+    @classmethod
+    def _of(cls, engines: Mapping[str, Engine], schema: object) -> dict[str, Database]:
+        """One for each engine, siblings of each other. Raises as ``open``."""
+        folder = folder_of(schema)
+        check_names(engines, folder)
+        found = {
+            name: cls(name, engine, source_of(schema, folder, name))
+            for name, engine in engines.items()
+        }
+        for database in found.values():
+            database._siblings = MappingProxyType(found)
+        return found
 
     @property
     def connections(self) -> Mapping[str, Database]:
@@ -120,7 +119,7 @@ class Database(Described, Executing):
         return self._siblings[name]
 
     def plan(
-        self, *, allow: Collection[str] = (), prune: bool = False, online: Online = _ONLINE
+        self, *, allow: Collection[str] = (), prune: bool = False, online: Online = ONLINE
     ) -> Plan:
         """What ``migrate`` would do with the same arguments.
 
@@ -140,8 +139,8 @@ class Database(Described, Executing):
         prune: bool = False,
         strict: bool = False,
         lock_timeout: float = 60.0,
-        online: Online = _ONLINE,
-        progress: Callable[[Progress], None] = _unheard,
+        online: Online = ONLINE,
+        progress: Callable[[Progress], None] = unheard,
     ) -> Report:
         """Brings the database to what is declared; says what was done and what is left.
 
@@ -277,12 +276,7 @@ class Database(Described, Executing):
     def __enter__(self) -> Database:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _runner(self, conn: Connection, leave: Leave) -> Runner:

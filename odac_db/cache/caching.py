@@ -27,6 +27,7 @@ from odac_db.cache.settings import Cache, CacheStats
 from odac_db.cache.tags import Unknown, exact
 from odac_db.cache.touched import Reads, reads, touching
 from odac_db.errors import CacheUnavailable
+from odac_db.waits import THREADS, Waits
 
 log = logging.getLogger("odac_db.cache")
 Query = Callable[[], Rows]
@@ -64,6 +65,7 @@ class Caching:
         catalog: Catalog | None,
         statements: Statements,
         identity: bytes,
+        waits: Waits = THREADS,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -71,13 +73,14 @@ class Caching:
         self.counts = Counts()
         self._catalog = catalog
         self._identity = identity
-        self._flights = Flights()
+        self._waits = waits
+        self._flights = Flights(waits)
         self._memory = store if isinstance(store, MemoryStore) else None
         self._recent: OrderedDict[bytes, tuple[Prepared, Key]] = OrderedDict()
         self._lock = threading.Lock()
         self._known: int | bytes | None = None  # the stamp of everything, as last seen
         self._samples = settings.sample > 0
-        self._debts = Debts(store)
+        self._debts = Debts(store, waits)
         self.commits = Commits(settings, store, catalog, self.counts, self._debts)
 
     def read(
@@ -97,6 +100,7 @@ class Caching:
         ``local``: how this process finds it, for callers who know that sooner, and who have
         asked ``recall`` for it.
         """
+        self._waits.begin()
         if self._catalog is None:
             self.counts.refused("one connection for all threads: a SQLite database in memory")
             return query()
@@ -142,6 +146,7 @@ class Caching:
         recent = self._recent.get(local)
         if recent is None:
             return None
+        self._waits.begin()
         prepared, key = recent
         try:
             seen = self.store.look(key, prepared.tables)

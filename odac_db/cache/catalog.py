@@ -7,10 +7,10 @@ would change what its statements touched waits for its locks.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from odac_db.dialects.reach import Reach
+from odac_db.waits import Waits
 
 Stamp = int | bytes | None
 
@@ -18,10 +18,10 @@ Stamp = int | bytes | None
 class Catalog:
     """``read`` reads it, on a connection of its own."""
 
-    def __init__(self, read: Callable[[], Reach]) -> None:
+    def __init__(self, read: Callable[[], Reach], waits: Waits) -> None:
         self._read = read
         self._found: tuple[Stamp, Reach] | None = None
-        self._lock = threading.Lock()
+        self._lock = waits.lock()
 
     def at(self, stamp: Stamp) -> Reach:
         """As of that stamp of everything; None is nothing to rely on, and it is read."""

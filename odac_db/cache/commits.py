@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 from collections.abc import Callable
 
 from odac_db.cache.catalog import Catalog
@@ -16,6 +15,7 @@ from odac_db.cache.settings import Cache
 from odac_db.cache.touched import writes
 from odac_db.dialects.reach import Reach
 from odac_db.errors import CacheUnavailable
+from odac_db.waits import Waits
 
 log = logging.getLogger("odac_db.cache")
 
@@ -23,10 +23,10 @@ log = logging.getLogger("odac_db.cache")
 class Debts:
     """Tables that were committed while the store was away. Until it knows there are no hits."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, waits: Waits) -> None:
         self._store = store
         self.owed: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = waits.lock()
 
     def owe(self, tables: Tables) -> None:
         if not self.owed:

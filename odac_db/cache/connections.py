@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from redis import ConnectionPool
 from redis.exceptions import ConnectionError as Broken
 from redis.exceptions import MovedError, ReadOnlyError, RedisError, ResponseError
 
@@ -27,7 +26,7 @@ _PAUSE = 1.0  # seconds without trying after the server was away
 class Connections:
     """Those to one server. ``pool`` makes them."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._idle: list[Any] = []
         self._process = os.getpid()

@@ -1,4 +1,4 @@
-"""One query for all threads that miss the same rows under the same stamps at once."""
+"""One query for all who miss the same rows under the same stamps at once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from odac_db.cache.protocol import Loaded
+from odac_db.waits import Event, Waits
 
-_PATIENCE = 10.0  # seconds to wait for another thread's query before running it oneself
+_PATIENCE = 10.0  # seconds to wait for another's query before running it oneself
 
 
 class Flights:
     """Those on their way. Who joins has seen the stamps that the leader saw, so the rows fit."""
 
-    def __init__(self) -> None:
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
         self._flying: dict[Any, _Flight] = {}
         self._lock = threading.Lock()
 
@@ -24,7 +26,7 @@ class Flights:
             flight = self._flying.get(key)
             led = flight is None
             if flight is None:
-                flight = self._flying[key] = _Flight()
+                flight = self._flying[key] = _Flight(self._waits.event())
         if led:
             try:
                 flight.rows = query()
@@ -40,7 +42,7 @@ class Flights:
 
 
 class _Flight:
-    def __init__(self) -> None:
-        self.over = threading.Event()
+    def __init__(self, over: Event) -> None:
+        self.over = over
         self.landed = False
         self.rows: Any = None

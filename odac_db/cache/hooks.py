@@ -20,6 +20,7 @@ from odac_db.cache.commits import Commits
 from odac_db.cache.ongoing import Ongoing, ongoing, ongoing_if_any
 from odac_db.cache.protocol import Outcome
 from odac_db.cache.words import ends_with_transaction, leaves_session, sort_of
+from odac_db.waits import waits_of
 
 Step = Callable[..., None]
 
@@ -27,9 +28,11 @@ Step = Callable[..., None]
 class Hooks:
     """The hooks of one engine. ``install`` once."""
 
-    def __init__(self, engine: Engine, commits: Commits) -> None:
+    def __init__(self, engine: Engine, commits: Commits, patience: float = 10.0) -> None:
         self._engine = engine
         self._commits = commits
+        self._patience = patience  # seconds that a task which is cancelled waits for its COMMIT
+        self._waits = waits_of(engine)
 
     def install(self) -> None:
         event.listen(self._engine, "before_cursor_execute", self._before)
@@ -54,7 +57,11 @@ class Hooks:
             if done is None or not (done.wrote or done.read):
                 commit(connection, *rest, **options)
                 return
-            tried = Tried(lambda: commit(connection, *rest, **options), self._is_answer)
+            tried = Tried(
+                lambda: commit(connection, *rest, **options),
+                lambda call: self._waits.finished(call, self._patience)[1],
+                self._is_answer,
+            )
             try:
                 outcome = self._commits.committing(done, tried)
             except BaseException:
@@ -132,19 +139,27 @@ class Hooks:
 
 
 class Tried:
-    """COMMIT as an answer; ``over`` as soon as it has been sent."""
+    """COMMIT as an answer; ``over`` as soon as it has been sent.
 
-    def __init__(self, commit: Callable[[], None], is_answer: Callable[[BaseException], bool]):
+    ``finish`` brings it to its end and returns what interrupted it meanwhile.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[], None],
+        finish: Callable[[Callable[[], None]], BaseException | None],
+        is_answer: Callable[[BaseException], bool],
+    ) -> None:
         self.over = False
-        self._commit, self._is_answer = commit, is_answer
+        self._commit, self._finish, self._is_answer = commit, finish, is_answer
 
     def __call__(self) -> Outcome:
         self.over = True
         try:
-            self._commit()
+            interrupted = self._finish(self._commit)
         except BaseException as error:
             return Outcome(decided=self._is_answer(error), error=error)
-        return Outcome()
+        return Outcome(error=interrupted)
 
 
 def _done(connection: Any) -> Ongoing | None:

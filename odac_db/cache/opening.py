@@ -20,8 +20,9 @@ from odac_db.cache.performing import Store
 from odac_db.cache.prepared import Statements
 from odac_db.cache.settings import Cache
 from odac_db.dialects import dialect_of
-from odac_db.dialects.connect import file_of
+from odac_db.dialects.connect import file_of, given_back, url_for_threads
 from odac_db.dialects.reach import Reach
+from odac_db.waits import Waits, waits_of
 
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
@@ -32,18 +33,20 @@ def caching_of(engine: Engine, settings: Cache) -> Caching:
     Raises OdacDbError where the memory store cannot have its stamps.
     """
     name = settings.namespace or _name(engine)
+    waits = waits_of(engine)
     caching = Caching(
         settings,
-        _store(settings, xxh3_64_hexdigest(name.encode())),
-        None if _is_shared(engine) else Catalog(_reader(engine)),
+        _store(settings, xxh3_64_hexdigest(name.encode()), waits),
+        None if _is_shared(engine) else Catalog(_reader(engine), waits),
         Statements(engine.dialect),
         _identity(engine).encode(),
+        waits,
     )
-    Hooks(engine, caching.commits).install()
+    Hooks(engine, caching.commits, settings.commit_within).install()
     return caching
 
 
-def _store(settings: Cache, name: str) -> Store:
+def _store(settings: Cache, name: str, waits: Waits) -> Store:
     strict = settings.mode == "strict"
     if settings.is_redis:
         from odac_db.cache.near_store import NearStore
@@ -55,6 +58,7 @@ def _store(settings: Cache, name: str) -> Store:
             token_seconds=settings.commit_within,
             quarantine_seconds=settings.commit_within if strict else 0.0,
             timeout=settings.timeout,
+            waits=waits,
         )
         if settings.near:
             return NearStore(far, entries=settings.entries, size=settings.size)
@@ -78,7 +82,7 @@ def _reader(engine: Engine) -> Callable[[], Reach]:
     own = create_engine(engine.url, creator=engine.pool._creator, poolclass=NullPool)
 
     def read() -> Reach:
-        with own.connect() as connection:
+        with given_back(own.connect()) as connection:
             return _reach(connection.execution_options(isolation_level="AUTOCOMMIT"))
 
     return read
@@ -105,6 +109,6 @@ def _name(engine: Engine) -> str:
 
 def _identity(engine: Engine) -> str:
     """What no other database has. Two names of one server only keep entries twice."""
-    url = engine.url.set(password=None)
+    url = url_for_threads(engine.url).set(password=None).difference_update_query(["ssl_disabled"])
     own = _path(engine) is not None or url.host in _LOOPBACK
     return f"{url.render_as_string()} {_path(engine)} {socket.gethostname() if own else ''}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from odac_db.cache.flights import Flights
@@ -156,11 +157,7 @@ class Committing:
     def __call__(self, request: Request) -> Any:
         match request:
             case Announce(tables, token):
-                everything = self._store.announce(tables, token)
-                if EVERYTHING not in tables:
-                    self._extra = tuple(sorted(set(self._more(everything)) - set(tables)))
-                if self._extra:
-                    self._store.announce(self._extra, token)
+                self._announce(tables, token)
             case Commit():
                 return self._commit()
             case Confirm(tables, token):
@@ -168,6 +165,21 @@ class Committing:
             case Owe(tables):
                 self._owe((*tables, *self._extra))
         return None
+
+    def _announce(self, tables: Tables, token: int) -> None:
+        """Whoever is interrupted here commits nothing, and leaves no mark to wait for."""
+        try:
+            everything = self._store.announce(tables, token)
+            if EVERYTHING not in tables:
+                self._extra = tuple(sorted(set(self._more(everything)) - set(tables)))
+            if self._extra:
+                self._store.announce(self._extra, token)
+        except Away:
+            raise
+        except BaseException:
+            with suppress(Away):
+                self._store.confirm((*tables, *self._extra), token)
+            raise
 
 
 class Bracket:

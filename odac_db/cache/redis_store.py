@@ -18,9 +18,7 @@ from random import uniform
 from typing import Any
 
 import msgspec
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 from xxhash import xxh3_128_hexdigest
 
 from odac_db.cache.codec import decoded, encoded
@@ -29,7 +27,8 @@ from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
 from odac_db.cache.protocol import EVERYTHING, Entry, Seen, Stamps, Tables
 from odac_db.cache.redis_inventory import in_redis
-from odac_db.cache.servers import pool_of
+from odac_db.cache.redis_pools import pool_for_tasks, pool_for_threads
+from odac_db.waits import TASKS, THREADS, Waits
 
 _JITTER = 0.1
 
@@ -58,6 +57,7 @@ class RedisStore:
         quarantine_seconds: float,
         timeout: float = 1.0,
         digest: Callable[[bytes], str] = xxh3_128_hexdigest,
+        waits: Waits = THREADS,
     ) -> None:
         self.prefix = f"odac:{{{name}}}:"
         self._counter = f"{self.prefix}G"
@@ -66,16 +66,10 @@ class RedisStore:
         self._digest = digest
         self._names: dict[Tables, list[str]] = {}
         self._asking_stamps: dict[Tables, Any] = {}
-        self._pool = pool = pool_of(
-            url,
-            self.prefix,
-            timeout=timeout,
-            protocol=3,
-            retry=Retry(NoBackoff(), 0),
-            redis_connect_func=self._greet,
-            health_check_interval=0,
-        )
-        self.connections = Connections(pool)
+        self._waits, self._timeout = waits, timeout
+        pool = pool_for_tasks if waits is TASKS else pool_for_threads
+        self._pool = pool(url, self.prefix, timeout, self._greet)
+        self.connections = Connections(self._pool)
 
     def look(self, key: Key, tables: Tables) -> Seen:
         """Entry and stamps in one round trip."""
@@ -130,12 +124,12 @@ class RedisStore:
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         """The stamp of everything, None while it is not to be relied on."""
         arguments = ("announce", (*tables, EVERYTHING), f"{token:x}", self._token_ms)
-        found = self.connections.ask(lambda one: (one.odac_epoch, self._script(one, *arguments)))
+        found = self._marked(lambda one: (one.odac_epoch, self._script(one, *arguments)))
         epoch, stamp = found
         return stamp if stamp.startswith(epoch) and b";" not in stamp else None
 
     def confirm(self, tables: Tables, token: int) -> None:
-        self.connections.ask(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
+        self._marked(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
 
     def forget(self, token: int) -> None:
         """Leaves the token to run out."""
@@ -176,6 +170,14 @@ class RedisStore:
             return asked(connection, "EVALSHA", digest, *rest)
         except NoScriptError:
             return asked(connection, "EVAL", text, *rest)
+
+    def _marked(self, ask: Callable[[Any], Any]) -> Any:
+        """The same for a writer's marks: whoever is interrupted knows whether they are there."""
+        patience = 3 * self._timeout  # for the connection, its greeting and the script
+        found, interrupted = self._waits.finished(lambda: self.connections.ask(ask), patience)
+        if interrupted is not None:
+            raise interrupted
+        return found
 
     def _stamp_names(self, tables: Tables) -> list[str]:
         found = self._names.get(tables)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.util.concurrency import in_greenlet
 
 from odac_db.errors import ConnectionFailed, ServerRefused, UnsupportedServer
+from odac_db.waits import TASKS, waits_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -21,12 +28,30 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
+_FOR_TASKS = {
+    "postgresql+psycopg": "postgresql+psycopg_async",
+    "mysql+pymysql": "mysql+aiomysql",
+    "mariadb+pymysql": "mariadb+aiomysql",
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+pysqlite": "sqlite+aiosqlite",
+}
+"""The asynchronous driver that speaks as this one does: the same values, the same errors."""
+_FOR_THREADS = {
+    "postgresql+psycopg_async": "postgresql+psycopg",
+    "mysql+aiomysql": "mysql+pymysql",
+    "mariadb+aiomysql": "mariadb+pymysql",
+    "sqlite+aiosqlite": "sqlite",
+}
 _EXTRAS = {
     "psycopg": "odac-db[postgresql]",
     "pymysql": "odac-db[mysql]",
     "MySQLdb": "mysqlclient",
+    "aiomysql": "odac-db[async]",
+    "aiosqlite": "odac-db[async]",
+    "greenlet": "odac-db[async]",
 }
 _SQLITE_BUSY_SECONDS = 15.0
+_GIVING_BACK_SECONDS = 5.0
 _engines: WeakSet[Engine] = WeakSet()
 
 
@@ -37,22 +62,70 @@ def engine_of(url: str | URL) -> Engine:
     ConnectionFailed for a driver that is not installed.
     """
     parsed = _parsed(url)
-    if parsed.get_backend_name() not in (*_DRIVERS, "sqlite"):
-        raise _unknown(parsed)
-    try:
+    with _installed(parsed):
         if parsed.get_dialect().is_async:
             raise _asynchronous(parsed)
-        engine = create_engine(parsed, **_options(parsed))
+        return _completed(create_engine(parsed, **_options(parsed)))
+
+
+def engine_for_tasks(url: str | URL) -> AsyncEngine:
+    """An engine for the tasks of one event loop, by the driver that goes with ``engine_of``'s.
+
+    Raises as that, and UnsupportedServer for a driver that has no such other one.
+    """
+    threads = url_for_threads(_parsed(url))
+    with _installed(threads):
+        name = _FOR_TASKS.get(threads.drivername)
+        if name is None:
+            raise _without_tasks(threads)
+        import_module("greenlet")
+        from sqlalchemy.ext.asyncio import create_async_engine  # brings the ORM: not before
+
+        # aiomysql has no such option: without a context of its own for TLS it uses none.
+        parsed = threads.set(drivername=name).difference_update_query(["ssl_disabled"])
+        engine = create_async_engine(parsed, **_options(parsed))
+        _completed(engine.sync_engine)
+        return engine
+
+
+def url_for_threads(url: URL) -> URL:
+    """The same database by a driver for threads."""
+    return url.set(drivername=_FOR_THREADS.get(url.drivername, url.drivername))
+
+
+@contextmanager
+def _installed(url: URL) -> Iterator[None]:
+    """What is missing is told by the name of what to install."""
+    if url.get_backend_name() not in (*_DRIVERS, "sqlite"):
+        raise _unknown(url)
+    try:
+        yield
     except NoSuchModuleError:
-        raise _unknown(parsed) from None
+        raise _unknown(url) from None
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(error.name or "", error.name or "its driver")
-        message = f"the driver {error.name} is not installed: pip install '{extra}'"
+        message = f"{error.name} is not installed: pip install '{extra}'"
         raise ConnectionFailed(message) from error
-    if parsed.get_backend_name() == "sqlite":
+
+
+def _completed(engine: Engine) -> Engine:
+    if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _enforce_foreign_keys)
+        if engine.dialect.is_async:
+            event.listen(engine, "invalidate", _undo)
     _engines.add(engine)
     return engine
+
+
+def _undo(connection: Any, *_: object) -> None:
+    """Of a SQLite connection that is going to be closed because its task was cancelled.
+
+    A SELECT that has not come to its end would keep the transaction, and so everybody else from
+    writing, until the last reference to it is gone.
+    """
+    if in_greenlet():
+        with suppress(sqlite3.Error):
+            TASKS.finished(connection.rollback, _GIVING_BACK_SECONDS)
 
 
 def _after_fork() -> None:
@@ -79,7 +152,7 @@ def _options(url: URL) -> dict[str, object]:
             # A second connection to :memory: would be a second database, so threads share one.
             options["poolclass"] = StaticPool
             options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False}
-    elif url.get_driver_name() == "pymysql":
+    elif url.get_driver_name() in ("pymysql", "aiomysql"):
         options["connect_args"] = _pymysql(url)
     return options
 
@@ -91,14 +164,22 @@ def _pymysql(url: URL) -> dict[str, object]:
         arguments["init_command"] = "SET time_zone = '+00:00'"
     if url.password:
         # A text it would encode as Latin-1; the server's own clients send UTF-8.
-        arguments["password"] = url.password.encode()
+        password = url.password.encode()
+        is_pymysql = url.get_driver_name() == "pymysql"  # the other one takes no bytes
+        arguments["password"] = password if is_pymysql else password.decode("latin-1")
     return arguments
 
 
 def _asynchronous(url: URL) -> UnsupportedServer:
     own = _DRIVERS.get(url.get_backend_name(), "sqlite")
     message = f"{url.get_driver_name()} is an asynchronous driver: write {own}://"
-    return UnsupportedServer(f"{message} (in a thread, in an asynchronous program)")
+    return UnsupportedServer(f"{message} (with AsyncDatabase in an asynchronous program)")
+
+
+def _without_tasks(url: URL) -> UnsupportedServer:
+    own = _DRIVERS.get(url.get_backend_name(), "sqlite").partition("+")[0]
+    message = f"AsyncDatabase has no use for the driver {url.get_driver_name()}: write {own}://"
+    return UnsupportedServer(f"{message}, for psycopg, aiomysql or aiosqlite")
 
 
 def _unknown(url: URL) -> UnsupportedServer:
@@ -139,6 +220,20 @@ def connected(engine: Engine) -> Connection:
     except DBAPIError as error:
         message = f"cannot connect to {masked_url(engine)}: {error.orig}"
         raise ConnectionFailed(message) from error
+
+
+@contextmanager
+def given_back(conn: Connection) -> Iterator[Connection]:
+    """Closes it in the end. A task that is cancelled meanwhile still gives it back first.
+
+    SQLAlchemy's pool would count it as in use for ever.
+    """
+    try:
+        yield conn
+    finally:
+        _, interrupted = waits_of(conn).finished(conn.close, _GIVING_BACK_SECONDS)
+        if interrupted is not None:
+            raise interrupted
 
 
 @contextmanager

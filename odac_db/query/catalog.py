@@ -98,6 +98,10 @@ class Catalog:
         """Every table's name."""
         return list(self._declarations.tables)
 
+    def look(self) -> None:
+        """Asks now what would be asked at the first use."""
+        _ = self._features, self._declarations
+
     def definition(self, name: str) -> Definition:
         """What is known of a table. Raises UnknownName."""
         found = self._definitions.get(name)

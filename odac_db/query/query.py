@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Select
@@ -99,11 +99,15 @@ class Query(Steps):
         In a transaction on MySQL and MariaDB the rows are read at once, because the
         connection could do nothing else meanwhile; so are those of an in-memory SQLite.
         """
+        for rows in self._batches(batch):
+            yield from rows
+
+    def _batches(self, batch: int) -> Generator[Iterable[Row], None, None]:
         if not isinstance(batch, int) or batch < 1:
             raise QueryRefused("iterate takes a number of rows, 1 or more")
         row = self._shape.row
         for answer in self._performer.stream(Read(self._shape, self._values), batch):
-            yield from map(row, answer)
+            yield map(row, answer)
 
     def _scalar(self, output: Output, column: str | None) -> Any:
         return self._answer(output, column)[0][0]

@@ -13,6 +13,13 @@ import pytest
 
 import odac_db
 from odac_db import (
+    AsyncBuffer,
+    AsyncBufferedRow,
+    AsyncBufferedTable,
+    AsyncDatabase,
+    AsyncQuery,
+    AsyncTable,
+    AsyncTransaction,
     Buffer,
     BufferedRow,
     BufferedTable,
@@ -48,7 +55,8 @@ FILES = (REFERENCE / "schema-files.md").read_text("utf-8")
 COMMANDS = (REFERENCE / "cli.md").read_text("utf-8")
 QUERIES = (REFERENCE / "queries.md").read_text("utf-8")
 BUFFERS = (REFERENCE / "buffer.md").read_text("utf-8")
-API = (REFERENCE / "api.md").read_text("utf-8") + "\n" + QUERIES + "\n" + BUFFERS
+ASYNC = (REFERENCE / "async.md").read_text("utf-8")
+API = (REFERENCE / "api.md").read_text("utf-8") + "\n" + QUERIES + "\n" + BUFFERS + "\n" + ASYNC
 
 
 def first_words(text: str) -> list[str]:
@@ -161,6 +169,26 @@ def test_parameters(owner: type) -> None:
         if parameter != "self" and parameter not in found[f"{owner.__name__}.{name}"]
     ]
     assert lacking == []
+
+
+AWAITED = [
+    AsyncDatabase,
+    AsyncTransaction,
+    AsyncQuery,
+    AsyncTable,
+    AsyncBuffer,
+    AsyncBufferedTable,
+    AsyncBufferedRow,
+]
+
+
+@pytest.mark.parametrize("owner", AWAITED, ids=lambda o: o.__name__)
+def test_names_for_asyncio(owner: type) -> None:
+    above = {name for base in owner.__mro__[1:] if base in AWAITED for name in dir(base)}
+    names = {name for name in dir(owner) if not name.startswith("_")} - above
+    attributes = {"name", "engine", "report"} if owner is AsyncDatabase else set()
+    listed = first_words(sections(ASYNC)[owner.__name__])
+    assert sorted(listed) == sorted(names | attributes)
 
 
 RECORDS_OF_API = [
@@ -303,7 +331,7 @@ def test_dependencies() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    optional = ("postgresql", "mysql", "redis", "prometheus")
+    optional = ("postgresql", "mysql", "redis", "prometheus", "async")
     wanted = [*project["dependencies"], *(one for name in optional for one in extras[name])]
     names = [re.split(r"[\[<>=,]", one)[0] for one in wanted]
     text = (DOCS / "explanation/architecture.md").read_text("utf-8")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from odac_db import Database
+from odac_db import AsyncDatabase, Database
+from tests.aio.face import Face, Loop
 from tests.behaviours.steps import Body, table
 from tests.fixtures import databases
 from tests.fixtures.databases import LiveDatabase
@@ -74,6 +75,16 @@ class Site:
             self.database.execute(f"ALTER DATABASE `{self.database.name}` CHARACTER SET utf8mb4")
         self.folder = write(directory / "schema", tables)
         self.db = Database.open(self.database.url, schema=self.folder, migrate=True)
+        self._loop: Loop | None = None
+        self._face: Any = None
+
+    def awaited(self) -> Any:
+        """The same database as an ``AsyncDatabase``, used as if nothing was awaited."""
+        if self._loop is None:
+            self._loop = Loop()
+            opened = AsyncDatabase.open(self.database.url, schema=self.folder)
+            self._face = Face(self._loop, self._loop.run(opened))
+        return self._face
 
     def clear(self) -> None:
         with self.db.transaction() as tx:
@@ -83,6 +94,9 @@ class Site:
                 tx.table(name).all_rows().delete()
 
     def close(self) -> None:
+        if self._loop is not None:
+            self._face.close()
+            self._loop.close()
         self.db.close()
         databases.drop(self.database)
 

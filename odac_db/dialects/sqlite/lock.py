@@ -132,6 +132,7 @@ def rollback(conn: Connection, features: Features) -> None:
 def in_transaction(conn: Connection) -> bool:
     """Whether the driver's connection has a transaction open."""
     driver = conn.connection.dbapi_connection  # driver_connection is None once detached
+    driver = getattr(driver, "driver_connection", driver)  # the one behind an asynchronous one
     return driver is not None and bool(getattr(driver, "in_transaction", False))
 
 

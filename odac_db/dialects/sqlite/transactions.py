@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from typing import Any
 
 from sqlalchemy import Connection, RootTransaction
 
 from odac_db.dialects.base import Isolation
 from odac_db.dialects.sqlite.lock import in_transaction
+from odac_db.waits import waits_of
 
 
 def start(conn: Connection, isolation: Isolation | None) -> RootTransaction:  # noqa: ARG001
@@ -34,18 +36,24 @@ def ready(conn: Connection) -> None:
     again for as long as they would. A file that cannot be switched works as it is.
     """
     cursor = conn.connection.cursor()
+
+    def pragma(name: str) -> Any:
+        cursor.execute(f"PRAGMA {name}")
+        row = cursor.fetchone()
+        assert row is not None
+        return row[0]
+
     try:
-        (patience,) = cursor.execute("PRAGMA busy_timeout").fetchone()
-        (mode,) = cursor.execute("PRAGMA journal_mode").fetchone()
+        patience, mode = pragma("busy_timeout"), pragma("journal_mode")
         end, pause = time.monotonic() + patience / 1000, 0.001
         while mode == "delete":
             try:
-                cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+                pragma("journal_mode = WAL")
                 return
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > end:
                     return
-            time.sleep(pause)
+            waits_of(conn).pause(pause)
             pause = min(pause * 2, 0.05)
     finally:
         cursor.close()

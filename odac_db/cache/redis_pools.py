@@ -1,0 +1,108 @@
+"""Connections to Redis: redis-py's own for threads, and its asynchronous ones for tasks.
+
+Both look alike from where they are used; those of tasks are awaited inside a greenlet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from odac_db.cache.servers import pool_of
+from odac_db.errors import OdacDbError
+
+Greet = Callable[[Any], None]
+
+
+class Pool(Protocol):
+    """What is asked of a pool. ``finished`` and ``Away`` are its user's business."""
+
+    def get_connection(self) -> Any: ...
+
+    def release(self, connection: Any) -> None: ...
+
+    def disconnect(self) -> None: ...
+
+
+def pool_for_threads(url: str, prefix: str, timeout: float, greet: Greet) -> Pool:
+    """``greet`` is called with each new connection before anything is asked over it."""
+    pool: Pool = pool_of(
+        url,
+        prefix,
+        timeout=timeout,
+        protocol=3,
+        retry=Retry(NoBackoff(), 0),
+        redis_connect_func=greet,
+        health_check_interval=0,
+    )
+    return pool
+
+
+def pool_for_tasks(url: str, _prefix: str, timeout: float, greet: Greet) -> Pool:
+    """The same for the tasks of one event loop. Raises OdacDbError for what threads alone have."""
+    scheme = url.partition("://")[0]
+    if scheme in ("redis+sentinel", "redis+cluster"):
+        raise OdacDbError(f"cache: AsyncDatabase takes a redis:// URL, {scheme}:// is Database's")
+    return _TaskPool(url, timeout, greet)
+
+
+class _TaskPool:
+    def __init__(self, url: str, timeout: float, greet: Greet) -> None:
+        from redis import asyncio as redis_asyncio
+        from redis.asyncio.retry import Retry as AsyncRetry
+
+        async def greeted(connection: Any) -> None:
+            await greenlet_spawn(greet, _TaskConnection(connection))
+
+        self._pool: Any = redis_asyncio.ConnectionPool.from_url(
+            url,
+            protocol=3,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=AsyncRetry(NoBackoff(), 0),
+            redis_connect_func=greeted,
+            health_check_interval=0,
+        )
+
+    def get_connection(self) -> _TaskConnection:
+        return _TaskConnection(await_only(self._pool.get_connection()))
+
+    def release(self, connection: _TaskConnection) -> None:
+        await_only(self._pool.release(connection.raw))
+
+    def disconnect(self) -> None:
+        await_only(self._pool.disconnect())
+
+
+class _TaskConnection:
+    """A connection of redis.asyncio. What is noted on it is noted on the connection itself."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Any) -> None:
+        object.__setattr__(self, "raw", raw)
+
+    def on_connect(self) -> None:
+        await_only(self.raw.on_connect())
+
+    def send_command(self, *command: Any, **options: Any) -> None:
+        await_only(self.raw.send_command(*command, **options))
+
+    def send_packed_command(self, packed: Any, **options: Any) -> None:
+        await_only(self.raw.send_packed_command(packed, **options))
+
+    def read_response(self) -> Any:
+        return await_only(self.raw.read_response())
+
+    def disconnect(self) -> None:
+        await_only(self.raw.disconnect())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.raw, name, value)
