@@ -22,7 +22,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -134,6 +135,20 @@ def spawned(command: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """The modules of the folder can be imported, and are forgotten again."""
+    known = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - known:
+            if str(getattr(sys.modules[name], "__file__", None)).startswith(str(folder)):
+                del sys.modules[name]
+
+
 def played(text: str, folder: Path) -> str:
     """The page's text as its examples come out in an empty folder."""
     shell = Shell(folder)
@@ -141,7 +156,7 @@ def played(text: str, folder: Path) -> str:
     os.environ["COLUMNS"] = "80"
     pieces, end = [], 0
     try:
-        with chdir(folder):
+        with chdir(folder), importable(folder):
             for block in blocks(text):
                 pieces += [text[end : block.start], shell.run(block)]
                 end = block.end

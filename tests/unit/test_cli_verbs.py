@@ -88,7 +88,7 @@ def test_leave_reaches_the_database(database: FakeDatabase, odac_db: Callable[..
         "lock_timeout": 2.5,
         "online": Online(table_lock_timeout=0.5, table_lock_patience=7),
     }
-    assert database.opened == {"url": "sqlite://", "schema": Path("tables")}
+    assert database.opened == {"url": "sqlite://", "schema": Path("tables"), "cache": None}
 
 
 def test_plan_json_is_the_plan(database: FakeDatabase, odac_db: Callable[..., Answer]) -> None:
