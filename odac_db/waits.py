@@ -138,8 +138,12 @@ class _TaskEvent:
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
+        return await_only(self._came(seconds))
+
+    async def _came(self, seconds: float) -> bool:
         try:
-            await_only(asyncio.wait_for(self._event.wait(), seconds))
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         except TimeoutError:
             return False
         return True

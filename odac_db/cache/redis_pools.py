@@ -5,10 +5,12 @@ Both look alike from where they are used; those of tasks are awaited inside a gr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 from sqlalchemy.util import await_only, greenlet_spawn
 
@@ -87,13 +89,13 @@ class _TaskConnection:
         object.__setattr__(self, "raw", raw)
 
     def on_connect(self) -> None:
-        await_only(self.raw.on_connect())
+        await_only(_in_time(self.raw, self.raw.on_connect()))
 
     def send_command(self, *command: Any, **options: Any) -> None:
-        await_only(self.raw.send_command(*command, **options))
+        await_only(_in_time(self.raw, self.raw.send_command(*command, **options)))
 
     def send_packed_command(self, packed: Any, **options: Any) -> None:
-        await_only(self.raw.send_packed_command(packed, **options))
+        await_only(_in_time(self.raw, self.raw.send_packed_command(packed, **options)))
 
     def read_response(self) -> Any:
         return await_only(self.raw.read_response())
@@ -106,3 +108,19 @@ class _TaskConnection:
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.raw, name, value)
+
+
+async def _in_time(raw: Any, sent: Coroutine[Any, Any, None]) -> None:
+    """What is sent, within the connection's timeout.
+
+    redis-py sends by ``asyncio.wait_for`` where a connection has a timeout, and that of
+    Python 3.11 loses a cancellation that comes when what it waits for is done.
+    """
+    patience, raw.socket_timeout = raw.socket_timeout, None
+    try:
+        async with asyncio.timeout(patience):
+            await sent
+    except TimeoutError as error:
+        raise RedisTimeout("Timeout writing to socket") from error
+    finally:
+        raw.socket_timeout = patience
