@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -155,27 +156,31 @@ def fault(folder: Path, error: OSError) -> BufferFull | JournalFailed:
 
 
 UNFINISHED_SECONDS = 60.0
-"""After which a folder without a lock is nobody's who is just about to lock it."""
+"""After which a folder that nobody has locked is nobody's who is just about to lock it."""
 
 
 def clear_unfinished(home: Path) -> None:
     """Removes what processes left that were killed while they made their journals."""
     for entry in list(os.scandir(home)):
-        if not entry.name.startswith(UNFINISHED):
-            continue
-        folder = Path(entry.path)
-        held = locked(folder)
-        try:
-            age = time.time() - entry.stat().st_mtime
-            if held is not None or (not (folder / LOCK).exists() and age > UNFINISHED_SECONDS):
-                for file in os.listdir(folder):
-                    (folder / file).unlink()
-                folder.rmdir()
-        except FileNotFoundError:
-            continue  # it is finished, or somebody else has removed it
-        finally:
-            if held is not None:
-                os.close(held)
+        with suppress(FileNotFoundError):  # it is finished, or somebody else has removed it
+            if entry.name.startswith(UNFINISHED) and _is_stale(entry):
+                _clear(Path(entry.path))
+
+
+def _is_stale(entry: os.DirEntry[str]) -> bool:
+    return time.time() - entry.stat().st_mtime > UNFINISHED_SECONDS
+
+
+def _clear(folder: Path) -> None:
+    held = locked(folder)
+    try:
+        if held is not None or not (folder / LOCK).exists():
+            for file in os.listdir(folder):
+                (folder / file).unlink()
+            folder.rmdir()
+    finally:
+        if held is not None:
+            os.close(held)
 
 
 def keep_names(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import time
@@ -123,9 +124,28 @@ def test_what_processes_left_that_died_at_their_start_is_cleared_away(
     assert dead is not None
     os.close(dead)
     (names["dead"] / f"{0:020d}.odj").touch()
+    os.utime(names["dead"], (0, 0))
     alive = files.locked(names["alive"], make=True)
     assert alive is not None
     os.utime(names["old"], (0, 0))
     opened().buffer["events"].insert({"n": 1})
     assert {name for name, folder in names.items() if folder.exists()} == {"alive", "new"}
     os.close(alive)
+
+
+def test_a_journal_that_is_just_being_made_is_not_cleared_away(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another process that comes between its lock's file and the lock."""
+    home, real = tmp_path / "journal/default", fcntl.flock
+    come: list[int] = []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if not come:
+            come.append(descriptor)
+            files.clear_unfinished(home)
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    opened().buffer["events"].insert({"n": 1})
+    assert come

@@ -6,8 +6,6 @@ import pytest
 
 from tests.cases.case import Case
 
-pytest.register_assert_rewrite("tests.cases.ground")
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     unsuited = [item for item in items if not _suited(item)]
