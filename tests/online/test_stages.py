@@ -159,7 +159,7 @@ def test_a_table_is_weighed_where_nobody_has_counted(
 ) -> None:
     site = filled(postgresql_database, tmp_path / "schema")
     site.database.execute("UPDATE pg_class SET reltuples = -1 WHERE relname = 'items'")
-    small = stages(site, online=Online(big_table=ROWS))["drop_index gone"]
+    small = stages(site, online=Online(big_table=2 * ROWS))["drop_index gone"]
     large = stages(site, online=Online(big_table=100))["drop_index gone"]
     assert (small[0][0], large[0][0]) == ("main", "build")
 
