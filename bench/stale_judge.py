@@ -36,6 +36,7 @@ class Verdict:
     a_stale: int = 0
     dirty: int = 0
     divergent: int = 0
+    longest: float = 0.0
 
     @property
     def is_wrong(self) -> bool:
@@ -76,3 +77,9 @@ def figures_of(directory: str) -> tuple[int, int]:
     """Hits and other cached reads, of all readers."""
     pairs = [path.read_text().split() for path in Path(directory).glob("figures-*")]
     return sum(int(hits) for hits, _ in pairs), sum(int(others) for _, others in pairs)
+
+
+def longest_of(directory: str) -> float:
+    """Seconds of the longest commit of a writer that lived to tell."""
+    told = (path.read_text() for path in Path(directory).glob("longest-*"))
+    return max((float(text) for text in told if text), default=0.0)

@@ -17,7 +17,7 @@ from typing import Any
 
 import redis
 
-from bench.stale_site import COMMIT_WITHIN, Plan
+from bench.stale_site import Plan
 
 USER = f"odac-stale-{os.getpid()}"
 
@@ -41,7 +41,7 @@ class OwnRedis:
             with suppress(redis.RedisError), redis.Redis.from_url(self.url) as server:
                 server.ping()
                 return
-            time.sleep(0.01)
+            time.sleep(0.01)  # a socket has no other way to say that somebody listens
         raise SystemExit(f"{self._program} does not answer")
 
     def remember(self) -> None:
@@ -114,7 +114,7 @@ class Nemesis:
 
     def run(self) -> None:
         if self.server is not None and not self.plan.plain:
-            time.sleep(2 * COMMIT_WITHIN)  # there shall be something to put back
+            time.sleep(2 * self.plan.within)  # there shall be something to put back
             self.server.remember()
         while time.monotonic() < self.plan.until:
             time.sleep(self.every * (0.5 + random.random()))

@@ -24,7 +24,7 @@ def _configured(plan: Plan) -> None:
     backend = plan.url.get_backend_name()
     options: dict[str, Any] = {"transaction_mode": "IMMEDIATE"} if backend == "sqlite" else {}
     if backend == "mysql":
-        import pymysql  # noqa: PLC0415
+        import pymysql  # noqa: PLC0415 - only where it is the driver
 
         known: Any = pymysql
         known.version_info = (2, 2, 8, "final", 0)  # what Django asks mysqlclient for
@@ -60,8 +60,9 @@ class Django:
     """Counters by the ORM; ``direct`` leaves the cache out."""
 
     errors: tuple[type[Exception], ...] = (DatabaseError, OSError)
+    longest = 0.0
 
-    def __init__(self, plan: Plan, *, dies: bool) -> None:
+    def __init__(self, plan: Plan, *, mortality: float) -> None:
         _configured(plan)
         from bench.stale_django.models import Counter  # noqa: PLC0415 - it needs the settings
 
@@ -70,25 +71,25 @@ class Django:
         connection.execute_wrappers.append(self._noted)
         self._direct: Callable[[], AbstractContextManager[Any]] = nullcontext
         if plan.system == "django-cachalot":
-            self._begin_cachalot(dies)
+            self._begin_cachalot(mortality)
         else:
-            self._begin_cacheops(dies)
+            self._begin_cacheops(mortality)
 
-    def _begin_cachalot(self, dies: bool) -> None:
-        from cachalot.api import cachalot_disabled  # noqa: PLC0415
-        from django.core.cache import caches  # noqa: PLC0415
+    def _begin_cachalot(self, mortality: float) -> None:
+        from cachalot.api import cachalot_disabled  # noqa: PLC0415 - it needs the settings
+        from django.core.cache import caches  # noqa: PLC0415 - it needs the settings
 
         cache: Any = caches["default"]
-        cache.set = paused(cache.set, 0.05, False)
-        cache.set_many = paused(cache.set_many, 0.3, dies)
+        cache.set = paused(cache.set, 0.05, 0.0)
+        cache.set_many = paused(cache.set_many, 0.3, mortality)
         self._direct = lambda: cachalot_disabled(all_queries=True)
 
-    def _begin_cacheops(self, dies: bool) -> None:
-        from cacheops import invalidation, query  # noqa: PLC0415
+    def _begin_cacheops(self, mortality: float) -> None:
+        from cacheops import invalidation, query  # noqa: PLC0415 - it needs the settings
 
-        query.cache_thing = paused(query.cache_thing, 0.05, False)
+        query.cache_thing = paused(query.cache_thing, 0.05, 0.0)
         script = invalidation.load_script
-        invalidation.load_script = lambda name, *rest: paused(script(name, *rest), 0.3, dies)
+        invalidation.load_script = lambda name, *rest: paused(script(name, *rest), 0.3, mortality)
 
     def _noted(self, execute: Any, *arguments: Any) -> Any:
         self._statements += 1
@@ -101,7 +102,7 @@ class Django:
         if direct and hasattr(found, "nocache"):
             found = found.nocache()
         with self._direct() if direct else nullcontext():
-            value: int = list(found)[0].value  # noqa: RUF015
+            value: int = next(iter(found)).value
         if not direct:
             hit = self._statements == before
             self._hits += hit
@@ -125,7 +126,7 @@ class Django:
     def _fresh(self, counter: int) -> Any:
         with self._direct():
             found = self._counters.objects.select_for_update().filter(id=counter)
-            return list(found.nocache() if hasattr(found, "nocache") else found)[0]  # noqa: RUF015
+            return next(iter(found.nocache() if hasattr(found, "nocache") else found))
 
     def _undone(self, row: Any) -> None:
         row.value = NONSENSE

@@ -20,7 +20,6 @@ from odac_db import Cache, Database, OdacDbError
 
 KEYS = 4
 NONSENSE = 1_000_000_000
-COMMIT_WITHIN = 0.6
 
 
 class Base(DeclarativeBase):
@@ -73,15 +72,18 @@ class Plan:
 
     ``system``: who reads and writes. ``plain``: only what all systems offer: transactions,
     savepoints and rollbacks by their own words; no text, no cascades, no reads of one's own.
+    ``mortality``: how probably a writer dies at one of its pauses. ``within``: the
+    ``commit_within`` of the cache, in seconds.
     """
 
     url: URL
     store: str
     directory: str
     until: float
+    within: float
     system: str = "odac-db"
     mutant: str | None = None
-    dies: bool = True
+    mortality: float = 0.0
     plain: bool = False
     near: bool = False
 
@@ -103,6 +105,7 @@ class System(Protocol):
     """Somebody who reads and writes the counters. ``errors``: what may go wrong."""
 
     errors: tuple[type[Exception], ...]
+    longest: float
 
     def read(self, counter: int, way: int, *, direct: bool) -> int: ...
 
@@ -113,22 +116,22 @@ class System(Protocol):
         ...
 
 
-def paused(step: Callable[..., Any], chance: float, dies: bool) -> Callable[..., Any]:
-    """The step with a pause before and after it now and then; who ``dies`` may do so there."""
+def paused(step: Callable[..., Any], chance: float, mortality: float) -> Callable[..., Any]:
+    """The step with a pause before and after it now and then; some die there."""
 
     def with_pause(*arguments: Any, **options: Any) -> Any:
-        _happen(chance, dies)
+        _happen(chance, mortality)
         answer = step(*arguments, **options)
-        _happen(chance, dies)
+        _happen(chance, mortality)
         return answer
 
     return with_pause
 
 
-def _happen(chance: float, dies: bool) -> None:
+def _happen(chance: float, mortality: float) -> None:
     if random.random() < chance:
         time.sleep(random.random() * 0.03)
-        if dies and random.random() < 0.05:
+        if random.random() < mortality:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -136,7 +139,7 @@ def opened(plan: Plan) -> Database:
     """With the cache of the plan, broken if it says so."""
     cache = Cache(
         store=plan.store,
-        commit_within=COMMIT_WITHIN,
+        commit_within=plan.within,
         when_away="refuse",
         namespace=f"stale {plan.directory}",
         near=plan.near,
@@ -151,13 +154,38 @@ class Odac:
 
     errors: tuple[type[Exception], ...] = (SQLAlchemyError, OdacDbError)
 
-    def __init__(self, plan: Plan, *, dies: bool) -> None:
+    def __init__(self, plan: Plan, *, mortality: float) -> None:
         self.plan, self.db = plan, opened(plan)
+        self.longest = 0.0
+        self._announced = 0.0
         if self.db._caching is not None:
             store: Any = self.db._caching.store
-            steps = (("announce", 0.05), ("confirm", 0.3), ("fill", 0.05), ("settle", 0.02))
+            store.announce = self._begun(store.announce)
+            store.confirm = self._ended(store.confirm)
+            steps = (("announce", 0.3), ("confirm", 0.3), ("fill", 0.05), ("settle", 0.02))
             for name, chance in steps:
-                setattr(store, name, paused(getattr(store, name), chance, dies and name != "fill"))
+                dying = 0.0 if name == "fill" else mortality
+                setattr(store, name, paused(getattr(store, name), chance, dying))
+
+    def _begun(self, announce: Callable[..., Any]) -> Callable[..., Any]:
+        def announcing(*arguments: Any) -> Any:
+            self._announced = time.monotonic()
+            return announce(*arguments)
+
+        return announcing
+
+    def _ended(self, confirm: Callable[..., Any]) -> Callable[..., Any]:
+        """``longest`` is what ``commit_within`` has to cover: from the token to its end."""
+
+        def confirming(*arguments: Any) -> Any:
+            try:
+                return confirm(*arguments)
+            finally:
+                if self._announced:  # else it pays what was owed
+                    self.longest = max(self.longest, time.monotonic() - self._announced)
+                self._announced = 0.0
+
+        return confirming
 
     def read(self, counter: int, way: int, *, direct: bool) -> int:
         asked = question(counter, 0 if self.plan.plain else way)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class Counter(models.Model):  # type: ignore[misc]
+class Counter(models.Model):  # type: ignore[misc]  # Django has no types
     """A row of the table that ``bench/stale_site.py`` makes."""
 
     id = models.IntegerField(primary_key=True)
