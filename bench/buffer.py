@@ -207,9 +207,8 @@ def main() -> None:
     arguments = parser.parse_args()
     servers = Servers(os.environ)
     try:
-        for server in servers.all:
-            if server.family != "redis" and arguments.only.lower() in server.label.lower():
-                report(server, arguments.rows, arguments.rounds)
+        for server in servers.databases(arguments.only):
+            report(server, arguments.rows, arguments.rounds)
     finally:
         servers.close()
 

@@ -176,9 +176,8 @@ def main() -> None:
     logging.getLogger("alembic").setLevel(logging.ERROR)
     servers = Servers(os.environ)
     try:
-        for server in servers.all:
-            if server.family != "redis" and arguments.only.lower() in server.label.lower():
-                report(server, arguments.tables, arguments.rounds)
+        for server in servers.databases(arguments.only):
+            report(server, arguments.tables, arguments.rounds)
     finally:
         servers.close()
 

@@ -77,9 +77,7 @@ def main() -> None:
     arguments = parser.parse_args()
     servers = Servers(os.environ)
     try:
-        for server in servers.all:
-            if server.family == "redis" or arguments.only.lower() not in server.label.lower():
-                continue
+        for server in servers.databases(arguments.only):
             with tempfile.TemporaryDirectory() as place:
                 print(through(server, arguments.rows, Path(place)), flush=True)
     finally:

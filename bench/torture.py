@@ -75,11 +75,7 @@ def main() -> int:
     arguments = parser.parse_args()
     servers = Servers(os.environ)
     try:
-        chosen = [
-            server
-            for server in servers.all
-            if server.family != "redis" and arguments.only.lower() in server.label.lower()
-        ]
+        chosen = servers.databases(arguments.only)
         held = [report(server, arguments.cycles) for server in chosen]
     finally:
         servers.close()

@@ -199,9 +199,6 @@ async def _taken(
     idempotency_key: str | None = None,
 ) -> Value:
     """An operation taken: here where the journal has room and is enough, else in a thread."""
-    level = acknowledge or buffer.options.acknowledge
-    running = buffer._running
-    is_quick = level in ("memory", "process") and idempotency_key is None
-    if is_quick and running is not None and not running.is_full:
+    if idempotency_key is None and buffer._takes_at_once(acknowledge):
         return take()
     return await asyncio.to_thread(take)

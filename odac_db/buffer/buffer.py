@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from odac_db.buffer import exits, folders, letters
 from odac_db.buffer.answers import (
+    Acknowledge,
     BufferOptions,
     BufferStatus,
     DeadLetter,
@@ -202,6 +203,12 @@ class Buffer:
 
     def _intake(self) -> Intake:
         return (self._running or self._start()).intake
+
+    def _takes_at_once(self, acknowledge: Acknowledge | None) -> bool:
+        """Whether an operation returns without waiting: for the disk, the database or room."""
+        level = acknowledge or self.options.acknowledge
+        running = self._running
+        return level in ("memory", "process") and running is not None and not running.is_full
 
     def _database(self) -> str:
         """The database's id."""

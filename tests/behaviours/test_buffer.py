@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from odac_db import BufferOptions, Database, QueryRefused
+from odac_db import Database, QueryRefused
+from tests.fixtures.buffers import Opened, openings
 from tests.fixtures.databases import LiveDatabase
 
 SCHEMA = {
@@ -38,32 +39,12 @@ checks:
   - {name: n_is_small, expression: n < 1000}
 """,
 }
-Opened = Callable[..., Database]
 
 
 @pytest.fixture
 def opened(database: LiveDatabase, tmp_path: Path) -> Iterator[Opened]:
-    folder = tmp_path / "schema"
-    folder.mkdir()
-    for name, text in SCHEMA.items():
-        (folder / f"{name}.yaml").write_text(text)
-    found: list[Database] = []
-
-    def make(cache: str | None = None, **options: Any) -> Database:
-        chosen = {"folder": tmp_path / "journal", "interval": 3600.0, **options}
-        buffer = BufferOptions(**chosen)
-        given: dict[str, Any] = {
-            "schema": folder,
-            "migrate": True,
-            "buffer": buffer,
-            "cache": cache,
-        }
-        found.append(Database.open(database.url, **given))
-        return found[-1]
-
-    yield make
-    for db in found:
-        db.close()
+    with openings(database.url, SCHEMA, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import string
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from odac_db import BufferOptions, Database
+from odac_db import Database
 from odac_db.buffer.table import BufferedRow
 from odac_db.dialects.sqlite import buffering
 from tests.behaviours.test_buffer import SCHEMA
+from tests.fixtures.buffers import Opened, dies, openings
 from tests.fixtures.databases import LiveDatabase
-
-Opened = Callable[..., Database]
 
 
 @pytest.fixture
 def opened(sqlite_database: LiveDatabase, tmp_path: Path) -> Iterator[Opened]:
-    folder = tmp_path / "schema"
-    folder.mkdir()
-    for name, table in SCHEMA.items():
-        (folder / f"{name}.yaml").write_text(table)
-    found: list[Database] = []
-
-    def make(**options: Any) -> Database:
-        chosen = {"folder": tmp_path / "journal", "interval": 3600.0, "exit_timeout": 0.5}
-        buffer = BufferOptions(**{**chosen, **options})
-        url = sqlite_database.url
-        found.append(Database.open(url, schema=folder, migrate=True, buffer=buffer))
-        return found[-1]
-
-    yield make
-    for db in found:
-        db.close()
+    with openings(sqlite_database.url, SCHEMA, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -55,13 +40,6 @@ def post(db: Database, id_: int = 1) -> BufferedRow:
 def stored(db: Database, name: str, id_: int = 1) -> Any:
     (found,) = db.table("posts").where(id=id_).all()
     return found[name]
-
-
-def dies(db: Database) -> None:
-    running = db.buffer._start()
-    with running.flusher.turn:
-        running.abandon()
-    db.buffer._running = None
 
 
 def test_b80_the_first_addition_gives_what_is_there_and_one(db: Database) -> None:

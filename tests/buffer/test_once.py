@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from odac_db import BufferOptions, Database, KeyReused, RowRefused
+from odac_db import Database, KeyReused, RowRefused
 from odac_db.buffer import ledger, once
 from odac_db.dialects.sqlite import buffering
+from tests.fixtures.buffers import Opened, dies, openings
 from tests.fixtures.databases import LiveDatabase
 
 SCHEMA = {
     "orders": "columns:\n  id: {type: nanoid, primary: true}\n  total: {type: integer}\n",
     "stock": "columns:\n  id: {type: integer, primary: true}\n  n: {type: integer, default: 0}\n",
 }
-Opened = Callable[..., Database]
 
 
 @pytest.fixture
 def opened(database: LiveDatabase, tmp_path: Path) -> Iterator[Opened]:
-    folder = tmp_path / "schema"
-    folder.mkdir()
-    for name, text in SCHEMA.items():
-        (folder / f"{name}.yaml").write_text(text)
-    found: list[Database] = []
-
-    def make(**options: Any) -> Database:
-        chosen = {"folder": tmp_path / "journal", "interval": 3600.0, "exit_timeout": 0.5}
-        buffer = BufferOptions(**{**chosen, **options})
-        found.append(Database.open(database.url, schema=folder, migrate=True, buffer=buffer))
-        return found[-1]
-
-    yield make
-    for db in found:
-        db.close()
-
-
-def dies(db: Database) -> None:
-    """Its process is gone; what it has taken is in its journal."""
-    running = db.buffer._start()
-    with running.flusher.turn:
-        running.abandon()
-    db.buffer._running = None
+    with openings(database.url, SCHEMA, tmp_path) as opened:
+        yield opened
 
 
 def brought_in(db: Database) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from odac_db import (
     RowRefused,
 )
 from odac_db.dialects.sqlite import buffering
+from tests.fixtures.buffers import LATER, Opened, dies
 from tests.fixtures.databases import LiveDatabase
 
 EVENTS = """
@@ -34,8 +35,6 @@ columns:
   id: {type: integer, primary: true}
   n:  {type: integer, nullable: false}
 """
-LATER = 3600.0
-Opened = Callable[..., Database]
 ROOT = Path(__file__).parents[2]
 
 
@@ -275,8 +274,7 @@ def test_a_journal_of_another_database_is_let_alone(
     db.buffer["events"].insert(row(1))
     running = db.buffer._running
     assert running is not None
-    running.abandon()
-    db.buffer._running = None
+    dies(db)
     with sqlite3.connect(sqlite_database.path) as file:
         file.execute("UPDATE _odac_buffer_meta SET value = 'x' WHERE name = 'database'")
     other = opened()

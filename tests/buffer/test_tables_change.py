@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,12 @@ import pytest
 
 from odac_db import BufferOptions, Database
 from odac_db.buffer import settling
+from tests.fixtures.buffers import LATER, Opened, dies
 from tests.fixtures.databases import LiveDatabase
 
 NOTES = "columns:\n  id: {type: integer, primary: true}\n  n: {type: integer}\n"
 WITH_TEXT = NOTES + "  text: {type: string, length: 20}\n"
 WITH_NUMBER = NOTES + "  text: {type: integer}\n"
-LATER = 3600.0
-Opened = Callable[..., Database]
 
 
 @pytest.fixture
@@ -51,10 +50,7 @@ def opened(database: LiveDatabase, schema: Path, tmp_path: Path) -> Iterator[Ope
 def left_by_a_dead_process(db: Database, rows: list[dict[str, Any]], name: str = "notes") -> None:
     db.table(name)
     db.buffer[name].insert(rows)
-    running = db.buffer._start()
-    with running.flusher.turn:
-        running.abandon()
-    db.buffer._running = None
+    dies(db)
 
 
 def rows(count: int, **values: Any) -> list[dict[str, Any]]:
@@ -120,19 +116,10 @@ def test_who_is_not_done_in_time_is_named_and_loses_nothing(
     assert "4 operations are not in" in caplog.text
     assert living.buffer._running is not None
     assert living.buffer._running.journal.id in caplog.text
-    left_alone(living)
+    dies(living)
     db.buffer.adopt()
     answer = db.buffer.flush()
     assert (answer.rows, answer.dead, answer.pending) == (1, 3, 0)
-
-
-def left_alone(db: Database) -> None:
-    """Its process dies."""
-    running = db.buffer._running
-    assert running is not None
-    with running.flusher.turn:
-        running.abandon()
-    db.buffer._running = None
 
 
 def test_rows_for_a_column_that_is_gone_are_dead_letters_with_the_reason(
@@ -143,7 +130,7 @@ def test_rows_for_a_column_that_is_gone_are_dead_letters_with_the_reason(
     db.buffer["notes"].insert([*rows(900, text="x"), {"id": 1000, "n": 5}])
     db.buffer["notes"].where(1000).update(text="y")
     db.buffer["notes"].where(1000).increment("n", 2)
-    left_alone(db)
+    dies(db)
     (schema / "notes.yaml").write_text(NOTES)
     opened(buffered=False)
     after = opened()
@@ -163,7 +150,7 @@ def test_rows_that_do_not_fit_the_new_type_are_dead_letters_and_those_that_do_la
     db = opened()
     db.buffer["notes"].insert([*rows(400, text="five"), {"id": 1000, "n": 0, "text": "5"}])
     db.buffer["notes"].where(1000).update(text="six")
-    left_alone(db)
+    dies(db)
     (schema / "notes.yaml").write_text(WITH_NUMBER)
     opened(buffered=False)
     after = opened()
