@@ -71,7 +71,8 @@ def engine_of(url: str | URL) -> Engine:
 def engine_for_tasks(url: str | URL) -> AsyncEngine:
     """An engine for the tasks of one event loop, by the driver that goes with ``engine_of``'s.
 
-    Raises as that, and UnsupportedServer for a driver that has no such other one.
+    Raises as that, UnsupportedServer for a driver that has no such other one, and
+    ConnectionFailed for files of TLS that cannot be used.
     """
     threads = url_for_threads(_parsed(url))
     with _installed(threads):
@@ -81,9 +82,17 @@ def engine_for_tasks(url: str | URL) -> AsyncEngine:
         import_module("greenlet")
         from sqlalchemy.ext.asyncio import create_async_engine  # brings the ORM: not before
 
-        # aiomysql has no such option: without a context of its own for TLS it uses none.
-        parsed = threads.set(drivername=name).difference_update_query(["ssl_disabled"])
-        engine = create_async_engine(parsed, **_options(parsed))
+        from odac_db.dialects import tls
+
+        parsed, context = threads.set(drivername=name), None
+        if parsed.get_driver_name() == "aiomysql":
+            parsed, context = tls.taken_out(parsed)
+        options = _options(parsed)
+        if context is not None:
+            options["connect_args"] = {**options["connect_args"], "ssl": context}
+        engine = create_async_engine(parsed, **options)
+        if context is not None:
+            event.listen(engine.sync_engine, "connect", tls.require)
         _completed(engine.sync_engine)
         return engine
 
@@ -143,9 +152,9 @@ def _enforce_foreign_keys(connection: Any, _: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON").close()
 
 
-def _options(url: URL) -> dict[str, object]:
+def _options(url: URL) -> dict[str, Any]:
     """What SQLAlchemy does not do by itself for this driver."""
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if url.get_backend_name() == "sqlite":
         options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS}
         if _is_memory(url):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import ssl
+from pathlib import Path
 
-from odac_db import UnsupportedServer
-from odac_db.dialects.connect import engine_of, masked_url
+import pytest
+from sqlalchemy import make_url
+
+from odac_db import ConnectionFailed, UnsupportedServer
+from odac_db.dialects import tls
+from odac_db.dialects.connect import engine_for_tasks, engine_of, masked_url
 
 
 @pytest.mark.parametrize(
@@ -35,3 +40,24 @@ def test_an_asynchronous_driver_is_refused_with_the_one_to_take(url: str, instea
 )
 def test_no_password_of_a_url_is_shown_wherever_it_stands(url: str) -> None:
     assert "s3cret" not in masked_url(engine_of(url))
+
+
+def test_options_of_tls_mean_for_tasks_what_they_mean_for_threads(tmp_path: Path) -> None:
+    url = make_url("mysql+aiomysql://ada@db/app?charset=utf8mb4&ssl_disabled=true")
+    assert tls.taken_out(url) == (make_url("mysql+aiomysql://ada@db/app?charset=utf8mb4"), None)
+    authority = {"ssl_capath": str(tmp_path)}
+    for query, mode, named in (
+        (authority, ssl.CERT_REQUIRED, True),
+        ({**authority, "ssl_check_hostname": "false"}, ssl.CERT_REQUIRED, False),
+        ({"ssl_check_hostname": "false"}, ssl.CERT_NONE, False),
+        ({"ssl_cipher": "HIGH"}, ssl.CERT_NONE, False),
+    ):
+        plain, context = tls.taken_out(url.update_query_dict(query))
+        assert dict(plain.query) == {"charset": "utf8mb4"}
+        assert context is not None
+        assert (context.verify_mode, context.check_hostname) == (mode, named)
+
+
+def test_files_of_tls_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionFailed, match=r"ssl_ca=.*nowhere\.pem"):
+        engine_for_tasks(f"mysql://ada:s3cret@db/app?ssl_ca={tmp_path}/nowhere.pem")
