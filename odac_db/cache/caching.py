@@ -17,6 +17,7 @@ from odac_db.cache.commits import Commits, Debts
 from odac_db.cache.counts import Counts
 from odac_db.cache.flights import Flights
 from odac_db.cache.key import Key
+from odac_db.cache.leases import Leases, Leasing
 from odac_db.cache.memory import MemoryStore, rows_of
 from odac_db.cache.parsed import CLOCK_WORDS
 from odac_db.cache.performing import CatalogMoved, Reading, Store, run
@@ -76,6 +77,7 @@ class Caching:
         self._waits = waits
         self._flights = Flights(waits)
         self._memory = store if isinstance(store, MemoryStore) else None
+        self._leases = Leases(store, waits) if isinstance(store, Leasing) else None
         self._recent: OrderedDict[bytes, tuple[Prepared, Key]] = OrderedDict()
         self._lock = threading.Lock()
         self._known: int | bytes | None = None  # the stamp of everything, as last seen
@@ -96,7 +98,7 @@ class Caching:
     ) -> Rows:
         """The rows, from the store if they are current there, else by ``query``.
 
-        ``shares``: another thread's query may answer, if it was asked under the same stamps.
+        ``shares``: the query of another thread or process may answer, asked under the same stamps.
         ``local``: how this process finds it, for callers who know that sooner, and who have
         asked ``recall`` for it.
         """
@@ -191,10 +193,10 @@ class Caching:
         self, prepared: Prepared, query: Query, how: _How, everything: int | bytes
     ) -> Reading:
         seconds = self.settings.ttl if how.ttl is None else how.ttl
-        flights = self._flights if how.shares else None
+        flights, leases = (self._flights, self._leases) if how.shares else (None, None)
         missed, how.missed = how.missed, None  # good for one look
         seen = missed.seen if missed and missed.prepared is prepared else None
-        return Reading(self.store, flights, query, seconds, everything, seen)
+        return Reading(self.store, flights, leases, query, seconds, everything, seen)
 
     def _remember(self, prepared: Prepared, key: Key) -> None:
         """For ``recall``. Bounded: so many keys, none with a text of megabytes in it."""

@@ -8,10 +8,12 @@ new one has another run id, so nothing it has is believed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from redis import Connection, ConnectionPool
+from redis import Connection
+from redis.asyncio import Connection as TaskConnection
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as Broken
 from redis.exceptions import RedisError
@@ -65,17 +67,25 @@ class SlotConnection(Connection):
         super().connect()  # type: ignore[no-untyped-call]
 
 
-def cluster_pool(
-    seeds: Sequence[Address], prefix: str, options: dict[str, Any], more: dict[str, Any]
-) -> ConnectionPool:
-    """Connections to the master of what is behind a prefix. ``options``: to any node."""
-    return ConnectionPool(
-        SlotConnection,
-        masters=Masters(seeds, options),
-        slot=key_slot(prefix.encode()),
-        **options,
-        **more,
-    )
+class TaskSlotConnection(TaskConnection):
+    """The same for tasks. The nodes are asked by a thread: that is once for a connection."""
+
+    def __init__(self, *, masters: Masters, slot: int, **options: Any) -> None:
+        self._masters, self._slot = masters, slot
+        super().__init__(**options)
+
+    async def connect(self) -> None:
+        if not self.is_connected:
+            self.host, self.port = await asyncio.to_thread(self._masters.of, self._slot)
+        await super().connect()  # type: ignore[no-untyped-call]
+
+
+def place(seeds: Sequence[Address], prefix: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What a connection is made with to whoever has what is behind a prefix.
+
+    ``options``: of a connection to any node.
+    """
+    return {"masters": Masters(seeds, options), "slot": key_slot(prefix.encode())}
 
 
 def _address(node: Any, seed: Address) -> Address:

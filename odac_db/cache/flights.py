@@ -9,7 +9,7 @@ from typing import Any
 from odac_db.cache.protocol import Loaded
 from odac_db.waits import Event, Waits
 
-_PATIENCE = 10.0  # seconds to wait for another's query before running it oneself
+PATIENCE = 10.0  # seconds to wait for another's query before running it oneself
 
 
 class Flights:
@@ -20,7 +20,7 @@ class Flights:
         self._flying: dict[Any, _Flight] = {}
         self._lock = threading.Lock()
 
-    def load(self, key: Any, query: Callable[[], Any]) -> Loaded:
+    def load(self, key: Any, query: Callable[[], Loaded]) -> Loaded:
         """The leader's rows, or the own ones where it failed or takes too long."""
         with self._lock:
             flight = self._flying.get(key)
@@ -29,20 +29,20 @@ class Flights:
                 flight = self._flying[key] = _Flight(self._waits.event())
         if led:
             try:
-                flight.rows = query()
-                flight.landed = not flight.rows.strange
+                flight.loaded = query()
+                flight.landed = not flight.loaded.rows.strange
             finally:
                 with self._lock:
                     del self._flying[key]
                 flight.over.set()
-            return Loaded(flight.rows)
-        if flight.over.wait(_PATIENCE) and flight.landed:
-            return Loaded(flight.rows, led=False)
-        return Loaded(query())
+            return flight.loaded
+        if flight.over.wait(PATIENCE) and flight.landed:
+            return Loaded(flight.loaded.rows, led=False)
+        return query()
 
 
 class _Flight:
     def __init__(self, over: Event) -> None:
         self.over = over
         self.landed = False
-        self.rows: Any = None
+        self.loaded = Loaded(None)

@@ -47,6 +47,12 @@ class NearStore:
         self._keep(key, entry, ttl)
         return filled
 
+    def claim(self, key: Key, stamps: Stamps, seconds: float) -> bool:
+        return self.far.claim(key, stamps, seconds)
+
+    def release(self, key: Key, stamps: Stamps) -> None:
+        self.far.release(key, stamps)
+
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         return self.far.announce(tables, token)
 

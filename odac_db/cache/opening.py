@@ -109,6 +109,7 @@ def _name(engine: Engine) -> str:
 
 def _identity(engine: Engine) -> str:
     """What no other database has. Two names of one server only keep entries twice."""
-    url = url_for_threads(engine.url).set(password=None).difference_update_query(["ssl_disabled"])
+    url = url_for_threads(engine.url).set(password=None)
+    url = url.difference_update_query([name for name in url.query if name.startswith("ssl")])
     own = _path(engine) is not None or url.host in _LOOPBACK
     return f"{url.render_as_string()} {_path(engine)} {socket.gethostname() if own else ''}"

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from odac_db.cache.flights import Flights
 from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
+from odac_db.cache.leases import Lease, Leases
 from odac_db.cache.protocol import (
     EVERYTHING,
     Announce,
@@ -88,27 +89,33 @@ def run(flow: Flow[Value], perform: Callable[[Request], Any]) -> Value:
 class Reading:
     """One read. ``everything``: the stamp of everything that its tables were found under.
 
-    ``seen``: what was seen of them since the read began, in place of the first look.
+    ``flights`` and ``leases``: other threads and processes whose query may do; none in a
+    transaction. ``seen``: what was seen since the read began, in place of the first look.
     """
 
     def __init__(
         self,
         store: Store,
         flights: Flights | None,
+        leases: Leases | None,
         query: Callable[[], Rows],
         ttl: float,
         everything: int | bytes,
         seen: Seen | None = None,
     ) -> None:
-        self._store, self._flights, self._query = store, flights, query
+        self._store, self._query = store, query
+        self._flights, self._leases = flights, leases
         self._ttl, self._everything, self._given = ttl, everything, seen
         self.stamps: Stamps | None = None
         self.filled = False
         self.unknown = ""
+        self._tables: Tables = ()
+        self._lease: Lease | None = None
 
     def __call__(self, request: Request) -> Any:
         match request:
             case Look(key, tables):
+                self._tables = tables
                 seen = self._given or self._store.look(key, tables)
                 self._seen(seen.stamps)
                 return seen
@@ -130,15 +137,26 @@ class Reading:
     def _loaded(self, key: Key, stamps: Stamps | None) -> Loaded:
         if stamps is None or self._flights is None:
             return Loaded(self._query())
-        return self._flights.load((key.local, stamps), self._query)
+        return self._flights.load((key.local, stamps), lambda: self._fetched(key, stamps))
+
+    def _fetched(self, key: Key, stamps: Stamps) -> Loaded:
+        if self._leases is None:
+            return Loaded(self._query())
+        begun = self._leases.begin(key, self._tables, stamps)
+        if isinstance(begun, Rows):
+            return Loaded(begun, led=False)
+        self._lease = begun
+        return Loaded(begun.fetched(self._query))
 
     def _fill(self, key: Key, tables: Tables, entry: Entry) -> None:
-        if entry.rows.strange:
-            return
         try:
-            self.filled = self._store.fill(key, tables, entry, self._ttl)
+            if not entry.rows.strange:
+                self.filled = self._store.fill(key, tables, entry, self._ttl)
         except Unknown as unknown:
             self.unknown = str(unknown)
+        finally:
+            if self._lease is not None:
+                self._lease.end()
 
 
 class Committing:

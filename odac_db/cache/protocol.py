@@ -27,8 +27,8 @@ EVERYTHING = "*"
 Source: TypeAlias = Literal["hit", "miss", "shared", "bypass", "away"]
 """Where rows came from.
 
-``miss``: the database, and they were stored. ``shared``: a miss of another thread that was
-on its way. ``bypass``: the database, because a writer was at work or the transaction had
+``miss``: the database, and they were stored. ``shared``: a miss of another thread or process
+that was on its way. ``bypass``: the database, because a writer was at work or the transaction had
 written. ``away``: the database, because the store was out of reach.
 """
 
@@ -55,7 +55,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the database answered; ``led`` unless another thread's query answered for it."""
+    """What the database answered; ``led`` unless somebody else's query answered for it."""
 
     rows: Any
     led: bool = True
@@ -99,7 +99,7 @@ class Settle:
 
 @dataclass(frozen=True)
 class Load:
-    """The query. With ``stamps`` it may join one that another thread runs for the same stamps.
+    """The query. With ``stamps`` it may join one that somebody else runs for the same stamps.
 
     Joining for the same *key* alone would be wrong: that query may have begun before a commit
     this reader must see. Answer: ``Loaded``.

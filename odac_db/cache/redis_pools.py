@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from redis.asyncio.retry import Retry as TaskRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from odac_db.cache.servers import pool_of
-from odac_db.errors import OdacDbError
+from odac_db.cache.servers import OF_TASKS, OF_THREADS, pool_of
 
 Greet = Callable[[Any], None]
 
@@ -35,6 +35,7 @@ def pool_for_threads(url: str, prefix: str, timeout: float, greet: Greet) -> Poo
     pool: Pool = pool_of(
         url,
         prefix,
+        OF_THREADS,
         timeout=timeout,
         protocol=3,
         retry=Retry(NoBackoff(), 0),
@@ -44,28 +45,23 @@ def pool_for_threads(url: str, prefix: str, timeout: float, greet: Greet) -> Poo
     return pool
 
 
-def pool_for_tasks(url: str, _prefix: str, timeout: float, greet: Greet) -> Pool:
-    """The same for the tasks of one event loop. Raises OdacDbError for what threads alone have."""
-    scheme = url.partition("://")[0]
-    if scheme in ("redis+sentinel", "redis+cluster"):
-        raise OdacDbError(f"cache: AsyncDatabase takes a redis:// URL, {scheme}:// is Database's")
-    return _TaskPool(url, timeout, greet)
+def pool_for_tasks(url: str, prefix: str, timeout: float, greet: Greet) -> Pool:
+    """The same for the tasks of one event loop."""
+    return _TaskPool(url, prefix, timeout, greet)
 
 
 class _TaskPool:
-    def __init__(self, url: str, timeout: float, greet: Greet) -> None:
-        from redis import asyncio as redis_asyncio
-        from redis.asyncio.retry import Retry as AsyncRetry
-
+    def __init__(self, url: str, prefix: str, timeout: float, greet: Greet) -> None:
         async def greeted(connection: Any) -> None:
             await greenlet_spawn(greet, _TaskConnection(connection))
 
-        self._pool: Any = redis_asyncio.ConnectionPool.from_url(
+        self._pool = pool_of(
             url,
+            prefix,
+            OF_TASKS,
+            timeout=timeout,
             protocol=3,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=AsyncRetry(NoBackoff(), 0),
+            retry=TaskRetry(NoBackoff(), 0),
             redis_connect_func=greeted,
             health_check_interval=0,
         )
@@ -78,6 +74,9 @@ class _TaskPool:
 
     def disconnect(self) -> None:
         await_only(self._pool.disconnect())
+        sentinels = getattr(self._pool, "sentinel_manager", None)
+        for each in sentinels.sentinels if sentinels is not None else ():
+            await_only(each.aclose())
 
 
 class _TaskConnection:

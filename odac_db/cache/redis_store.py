@@ -121,6 +121,22 @@ class RedisStore:
         )
         return True
 
+    def claim(self, key: Key, stamps: Stamps, seconds: float) -> bool:
+        """Whether these rows are the caller's to fetch: nobody else's, for so long."""
+        name, mine = self._lease_name(key, stamps), secrets.token_bytes(8)
+
+        def ask(connection: Any) -> bool:
+            milliseconds = int(seconds * 1000)
+            if asked(connection, "SET", name, mine, "NX", "PX", milliseconds):
+                return True
+            claimed: bool = asked(connection, "GET", name) == mine  # asked twice, see Connections
+            return claimed
+
+        return self.connections.ask(ask)
+
+    def release(self, key: Key, stamps: Stamps) -> None:
+        self.connections.ask(lambda one: asked(one, "UNLINK", self._lease_name(key, stamps)))
+
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         """The stamp of everything, None while it is not to be relied on."""
         arguments = ("announce", (*tables, EVERYTHING), f"{token:x}", self._token_ms)
@@ -197,6 +213,10 @@ class RedisStore:
 
     def _entry_name(self, key: Key) -> str:
         return f"{self.prefix}q:{self._digest(key.material)}"
+
+    def _lease_name(self, key: Key, stamps: Stamps) -> str:
+        under = b";".join([one for one in stamps if isinstance(one, bytes)])
+        return f"{self.prefix}l:{self._digest(key.material + under)}"
 
 
 def _seen(connection: Any, key: Key) -> Seen:

@@ -11,7 +11,8 @@ import pytest
 from redis.crc import key_slot
 from xxhash import xxh3_64_hexdigest
 
-from odac_db import Cache, Database, OdacDbError
+from odac_db import AsyncDatabase, Cache, Database, OdacDbError
+from tests.aio.face import Face, Loop
 from tests.behaviours.steps import table
 from tests.fixtures.databases import LiveDatabase
 from tests.fixtures.redis_servers import OwnCluster, OwnRedis, OwnSentinel, until
@@ -24,7 +25,7 @@ Own = Callable[..., OwnRedis]
 class App:
     """A database whose reads are compared with what was written last."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Any) -> None:
         self.db = db
         self.title = "first"
 
@@ -38,7 +39,7 @@ class App:
         row = self.db.posts.cache(300).get(1)
         assert row is not None
         assert row.title == self.title
-        return self.db.cache.stats().hits > hits
+        return bool(self.db.cache.stats().hits > hits)
 
 
 @pytest.fixture
@@ -57,23 +58,38 @@ def own(tmp_path: Path) -> Iterator[Own]:
 
 @pytest.fixture
 def app(sqlite_database: LiveDatabase, tmp_path: Path) -> Iterator[Callable[..., App]]:
+    """Opens the database; for ``tasks`` with what is awaited by an event loop of its own."""
     folder = write(tmp_path / "schema", SCHEMA)
-    opened: list[Database] = []
+    opened: list[Any] = []
+    loops: list[Loop] = []
 
-    def open_it(url: str, **options: Any) -> App:
+    def open_it(url: str, *, tasks: bool = False, **options: Any) -> App:
         cache = Cache(store=url, **{"commit_within": 0.3, "timeout": 0.3, **options})
-        db = Database.open(sqlite_database.url, schema=folder, migrate=True, cache=cache)
-        opened.append(db)
-        db.posts.upsert({"id": 1, "title": "first"})
-        return App(db)
+        given: Any = {"schema": folder, "migrate": True, "cache": cache}
+        if tasks:
+            loops.append(Loop())
+            found = loops[-1].run(AsyncDatabase.open(sqlite_database.url, **given))
+            opened.append(Face(loops[-1], found))
+        else:
+            opened.append(Database.open(sqlite_database.url, **given))
+        opened[-1].posts.upsert({"id": 1, "title": "first"})
+        return App(opened[-1])
 
     yield open_it
     for db in opened:
         db.close()
+    for loop in loops:
+        loop.close()
 
 
 @pytest.fixture(params=[False, True], ids=["far", "near"])
 def near(request: pytest.FixtureRequest) -> bool:
+    chosen: bool = request.param
+    return chosen
+
+
+@pytest.fixture(params=[False, True], ids=["threads", "tasks"])
+def tasks(request: pytest.FixtureRequest) -> bool:
     chosen: bool = request.param
     return chosen
 
@@ -116,7 +132,7 @@ def test_slow(own: Own, app: Callable[..., App], monkeypatch: pytest.MonkeyPatch
     server = own().start()
     one = app(server.url)
     until(one.reads)
-    store: Any = one.db._caching.store  # type: ignore[union-attr]
+    store = one.db._caching.store
     asked: list[float] = []
     ask = store.connections._asked
 
@@ -168,7 +184,7 @@ def test_evicting(own: Own, app: Callable[..., App], near: bool) -> None:
 
 
 def test_failed_over_with_what_the_replica_never_got(
-    own: Own, app: Callable[..., App], tmp_path: Path
+    own: Own, app: Callable[..., App], tasks: bool, tmp_path: Path
 ) -> None:
     """The new master has entries and stamps of before the last commit."""
     first = own().start()
@@ -177,7 +193,7 @@ def test_failed_over_with_what_the_replica_never_got(
         until(lambda: client.info("replication")["master_link_status"] == "up")
     sentinel = OwnSentinel(tmp_path, first).start()
     try:
-        one = app(sentinel.url, near=True)
+        one = app(sentinel.url, tasks=tasks, near=True)
         until(one.reads)
         with first.client() as client:
             before = {key: client.dump(key) for key in client.scan_iter()}
@@ -209,10 +225,10 @@ def cluster(tmp_path: Path) -> Iterator[OwnCluster]:
 
 
 def test_a_cluster_whose_slot_moves_and_whose_master_dies(
-    cluster: OwnCluster, app: Callable[..., App]
+    cluster: OwnCluster, app: Callable[..., App], tasks: bool
 ) -> None:
     """What another node has of before is not believed; reads are right all the time."""
-    one = app(cluster.url, namespace="clustered")
+    one = app(cluster.url, tasks=tasks, namespace="clustered")
     until(one.reads)
     assert cluster.owner.ask("DBSIZE") > 2
     assert cluster.nodes[1].ask("DBSIZE") == 0

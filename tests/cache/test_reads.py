@@ -225,7 +225,7 @@ def test_without_a_cache_everything_is_read(database: LiveDatabase) -> None:
 def test_a24_many_who_miss_at_once_ask_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but the leader wait for it, whose query waits for all of them."""
     callers = 50
-    monkeypatch.setattr("odac_db.cache.flights._PATIENCE", 300.0)  # on a busy machine, too
+    monkeypatch.setattr("odac_db.cache.flights.PATIENCE", 300.0)  # on a busy machine, too
     db.execute(select(func.max(POSTS.c.id)), cache=60)  # the catalog is known
     arrived, first = threading.Semaphore(0), threading.Lock()
     statements: list[str] = []

@@ -1,0 +1,110 @@
+"""One query among processes: whoever misses first in Redis asks the database, others wait.
+
+A lease saves queries and decides nothing. Who waits takes only rows that were stored under the
+stamps it has seen itself; who has waited long enough, or finds Redis away, asks the database.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from odac_db.cache.flights import PATIENCE
+from odac_db.cache.key import Key
+from odac_db.cache.memory import rows_of
+from odac_db.cache.protocol import Away, Seen, Stamps, Tables
+from odac_db.cache.rows import Rows
+from odac_db.waits import Waits
+
+_WORTH = 0.005  # seconds of a query from which on it is worth two more round trips
+_FIRST = 1.0  # seconds of a lease for a query that nobody here has timed
+_LEEWAY = 3  # how many times as long as last time it may take before others ask, too
+_SOONEST, _LATEST = 0.005, 0.05  # seconds between looks at what another is about to store
+_KEPT = 2000  # queries whose time is remembered
+
+
+@runtime_checkable
+class Leasing(Protocol):
+    """A store that other processes fill, too."""
+
+    def look(self, key: Key, tables: Tables) -> Seen: ...
+
+    def claim(self, key: Key, stamps: Stamps, seconds: float) -> bool:
+        """Whether these rows are the caller's to fetch, for so long."""
+
+    def release(self, key: Key, stamps: Stamps) -> None: ...
+
+
+@dataclass
+class Lease:
+    """The leave to fetch rows. ``held``: others may wait for them."""
+
+    leases: Leases
+    key: Key
+    stamps: Stamps
+    held: bool = False
+
+    def fetched(self, query: Callable[[], Rows]) -> Rows:
+        """The query's rows; ended if there are none."""
+        begun = time.monotonic()
+        try:
+            rows = query()
+        except BaseException:
+            self.end()
+            raise
+        self.leases.note(self.key, time.monotonic() - begun)
+        return rows
+
+    def end(self) -> None:
+        """The rows are stored, or never will be: nobody need wait."""
+        if self.held:
+            with suppress(Away):
+                self.leases.store.release(self.key, self.stamps)
+
+
+class Leases:
+    """Those of one database in this process."""
+
+    def __init__(self, store: Leasing, waits: Waits) -> None:
+        self.store, self._waits = store, waits
+        self._took: dict[bytes, float] = {}
+
+    def begin(self, key: Key, tables: Tables, stamps: Stamps) -> Rows | Lease:
+        """The rows that another process has stored meanwhile, or the leave to fetch them.
+
+        A query that was quick last time is not waited for.
+        """
+        lease = Lease(self, key, stamps)
+        took = self._took.get(key.head)
+        if took is not None and took < _WORTH:
+            return lease
+        seconds = _FIRST if took is None else min(PATIENCE, max(_FIRST, _LEEWAY * took))
+        with suppress(Away):
+            return self._waited(lease, tables, seconds) or lease
+        return lease
+
+    def note(self, key: Key, seconds: float) -> None:
+        """How long the query has taken."""
+        if len(self._took) >= _KEPT:
+            self._took.clear()
+        self._took[key.head] = seconds
+
+    def _waited(self, lease: Lease, tables: Tables, seconds: float) -> Rows | None:
+        """None if they are to be fetched here: claimed, changed, or waited for in vain."""
+        key, stamps = lease.key, lease.stamps
+        end, pause = time.monotonic() + seconds, _SOONEST
+        while time.monotonic() < end:
+            lease.held = self.store.claim(key, stamps, seconds)
+            if lease.held:
+                return None
+            self._waits.pause(pause)
+            pause = min(_LATEST, 2 * pause)
+            seen = self.store.look(key, tables)
+            if seen.stamps != stamps:
+                return None
+            if seen.entry is not None and seen.entry.stamps == stamps:
+                return rows_of(seen.entry.rows)
+        return None
