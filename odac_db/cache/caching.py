@@ -215,6 +215,8 @@ class Caching:
         self.counts.read(answer.source)
         if reading.filled:
             self.counts.count("fills")
+        if reading.strange:
+            self.counts.refused("the session of the connection was changed")
         if reading.unknown:
             self.counts.count("unknown_values")
             log.info("not cached: a value of the class %s", reading.unknown)

@@ -20,8 +20,8 @@ class Flights:
         self._flying: dict[Any, _Flight] = {}
         self._lock = threading.Lock()
 
-    def load(self, key: Any, query: Callable[[], Loaded]) -> Loaded:
-        """The leader's rows, or the own ones where it failed or takes too long."""
+    def load(self, key: Any, lead: Callable[[], Loaded], alone: Callable[[], Loaded]) -> Loaded:
+        """The leader's rows, or where it failed or takes too long one's own."""
         with self._lock:
             flight = self._flying.get(key)
             led = flight is None
@@ -29,7 +29,7 @@ class Flights:
                 flight = self._flying[key] = _Flight(self._waits.event())
         if led:
             try:
-                flight.loaded = query()
+                flight.loaded = lead()
                 flight.landed = not flight.loaded.rows.strange
             finally:
                 with self._lock:
@@ -38,7 +38,7 @@ class Flights:
             return flight.loaded
         if flight.over.wait(PATIENCE) and flight.landed:
             return Loaded(flight.loaded.rows, led=False)
-        return query()
+        return alone()
 
 
 class _Flight:

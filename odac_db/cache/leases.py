@@ -6,10 +6,11 @@ stamps it has seen itself; who has waited long enough, or finds Redis away, asks
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from odac_db.cache.flights import PATIENCE
@@ -32,10 +33,14 @@ class Leasing(Protocol):
 
     def look(self, key: Key, tables: Tables) -> Seen: ...
 
-    def claim(self, key: Key, stamps: Stamps, seconds: float) -> bool:
-        """Whether these rows are the caller's to fetch, for so long."""
+    def claim(self, key: Key, stamps: Stamps, token: bytes, seconds: float) -> bytes:
+        """Whose these rows are to fetch: this token's for so long, unless another came first."""
 
-    def release(self, key: Key, stamps: Stamps) -> None: ...
+    def holder(self, key: Key, stamps: Stamps) -> bytes:
+        """Whose they are now; empty if nobody's."""
+
+    def release(self, key: Key, stamps: Stamps, token: bytes) -> None:
+        """Nobody's, if they were this token's."""
 
 
 @dataclass
@@ -45,7 +50,9 @@ class Lease:
     leases: Leases
     key: Key
     stamps: Stamps
+    token: bytes = field(default_factory=lambda: secrets.token_bytes(8))
     held: bool = False
+    took: float = 0.0
 
     def fetched(self, query: Callable[[], Rows]) -> Rows:
         """The query's rows; ended if there are none."""
@@ -53,16 +60,17 @@ class Lease:
         try:
             rows = query()
         except BaseException:
-            self.end()
+            self.end(stored=False)
             raise
-        self.leases.note(self.key, time.monotonic() - begun)
+        self.took = time.monotonic() - begun
         return rows
 
-    def end(self) -> None:
-        """The rows are stored, or never will be: nobody need wait."""
+    def end(self, *, stored: bool) -> None:
+        """Nobody need wait any longer, and next time only if there was something to wait for."""
+        self.leases.note(self.key, self.took if stored else 0.0)
         if self.held:
             with suppress(Away):
-                self.leases.store.release(self.key, self.stamps)
+                self.leases.store.release(self.key, self.stamps, self.token)
 
 
 class Leases:
@@ -75,7 +83,8 @@ class Leases:
     def begin(self, key: Key, tables: Tables, stamps: Stamps) -> Rows | Lease:
         """The rows that another process has stored meanwhile, or the leave to fetch them.
 
-        A query that was quick last time is not waited for.
+        One other is waited for, and no second one: who finds nothing then asks for itself,
+        beside all others. Nobody waits for a query that was quick, or not stored, last time.
         """
         lease = Lease(self, key, stamps)
         took = self._took.get(key.head)
@@ -83,7 +92,10 @@ class Leases:
             return lease
         seconds = _FIRST if took is None else min(PATIENCE, max(_FIRST, _LEEWAY * took))
         with suppress(Away):
-            return self._waited(lease, tables, seconds) or lease
+            holder = self.store.claim(key, stamps, lease.token, seconds)
+            lease.held = holder == lease.token
+            if holder and not lease.held:
+                return self._waited(lease, tables, holder, seconds) or lease
         return lease
 
     def note(self, key: Key, seconds: float) -> None:
@@ -92,16 +104,15 @@ class Leases:
             self._took.clear()
         self._took[key.head] = seconds
 
-    def _waited(self, lease: Lease, tables: Tables, seconds: float) -> Rows | None:
-        """None if they are to be fetched here: claimed, changed, or waited for in vain."""
+    def _waited(self, lease: Lease, tables: Tables, holder: bytes, seconds: float) -> Rows | None:
+        """What the holder has stored; None if it has not, will not, or is not waited for longer."""
         key, stamps = lease.key, lease.stamps
         end, pause = time.monotonic() + seconds, _SOONEST
-        while time.monotonic() < end:
-            lease.held = self.store.claim(key, stamps, seconds)
-            if lease.held:
-                return None
+        is_held = True
+        while is_held and time.monotonic() < end:
             self._waits.pause(pause)
             pause = min(_LATEST, 2 * pause)
+            is_held = self.store.holder(key, stamps) == holder  # first: it stores, then it lets go
             seen = self.store.look(key, tables)
             if seen.stamps != stamps:
                 return None

@@ -47,11 +47,14 @@ class NearStore:
         self._keep(key, entry, ttl)
         return filled
 
-    def claim(self, key: Key, stamps: Stamps, seconds: float) -> bool:
-        return self.far.claim(key, stamps, seconds)
+    def claim(self, key: Key, stamps: Stamps, token: bytes, seconds: float) -> bytes:
+        return self.far.claim(key, stamps, token, seconds)
 
-    def release(self, key: Key, stamps: Stamps) -> None:
-        self.far.release(key, stamps)
+    def holder(self, key: Key, stamps: Stamps) -> bytes:
+        return self.far.holder(key, stamps)
+
+    def release(self, key: Key, stamps: Stamps, token: bytes) -> None:
+        self.far.release(key, stamps, token)
 
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         return self.far.announce(tables, token)

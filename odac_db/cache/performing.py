@@ -107,7 +107,7 @@ class Reading:
         self._flights, self._leases = flights, leases
         self._ttl, self._everything, self._given = ttl, everything, seen
         self.stamps: Stamps | None = None
-        self.filled = False
+        self.filled = self.strange = False
         self.unknown = ""
         self._tables: Tables = ()
         self._lease: Lease | None = None
@@ -137,7 +137,9 @@ class Reading:
     def _loaded(self, key: Key, stamps: Stamps | None) -> Loaded:
         if stamps is None or self._flights is None:
             return Loaded(self._query())
-        return self._flights.load((key.local, stamps), lambda: self._fetched(key, stamps))
+        return self._flights.load(
+            (key.local, stamps), lambda: self._fetched(key, stamps), lambda: Loaded(self._query())
+        )
 
     def _fetched(self, key: Key, stamps: Stamps) -> Loaded:
         if self._leases is None:
@@ -149,14 +151,17 @@ class Reading:
         return Loaded(begun.fetched(self._query))
 
     def _fill(self, key: Key, tables: Tables, entry: Entry) -> None:
+        stored = False
+        self.strange = entry.rows.strange
         try:
-            if not entry.rows.strange:
+            if not self.strange:
                 self.filled = self._store.fill(key, tables, entry, self._ttl)
+                stored = True
         except Unknown as unknown:
             self.unknown = str(unknown)
         finally:
             if self._lease is not None:
-                self._lease.end()
+                self._lease.end(stored=stored)
 
 
 class Committing:

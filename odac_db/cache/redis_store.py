@@ -121,21 +121,25 @@ class RedisStore:
         )
         return True
 
-    def claim(self, key: Key, stamps: Stamps, seconds: float) -> bool:
-        """Whether these rows are the caller's to fetch: nobody else's, for so long."""
-        name, mine = self._lease_name(key, stamps), secrets.token_bytes(8)
+    def claim(self, key: Key, stamps: Stamps, token: bytes, seconds: float) -> bytes:
+        """Whose these rows are to fetch: this token's for so long, unless another came first."""
+        name, milliseconds = self._lease_name(key, stamps), int(seconds * 1000)
 
-        def ask(connection: Any) -> bool:
-            milliseconds = int(seconds * 1000)
-            if asked(connection, "SET", name, mine, "NX", "PX", milliseconds):
-                return True
-            claimed: bool = asked(connection, "GET", name) == mine  # asked twice, see Connections
-            return claimed
+        def ask(connection: Any) -> bytes:
+            if asked(connection, "SET", name, token, "NX", "PX", milliseconds):
+                return token
+            return asked(connection, "GET", name) or b""  # it may be this one: see Connections
 
         return self.connections.ask(ask)
 
-    def release(self, key: Key, stamps: Stamps) -> None:
-        self.connections.ask(lambda one: asked(one, "UNLINK", self._lease_name(key, stamps)))
+    def holder(self, key: Key, stamps: Stamps) -> bytes:
+        name = self._lease_name(key, stamps)
+        return self.connections.ask(lambda one: asked(one, "GET", name) or b"")
+
+    def release(self, key: Key, stamps: Stamps, token: bytes) -> None:
+        text, _ = _text("release", common=False)
+        name = self._lease_name(key, stamps)
+        self.connections.ask(lambda one: asked(one, "EVAL", text, 1, name, token))
 
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         """The stamp of everything, None while it is not to be relied on."""

@@ -16,6 +16,7 @@ from sqlalchemy import event
 
 from odac_db.cache import leases
 from odac_db.cache.protocol import Away
+from odac_db.cache.tags import Unknown
 from tests.cache.conftest import TABLES, Open, Watched, opener
 from tests.fixtures.servers import Server
 from tests.query.conftest import SiteOf
@@ -74,6 +75,20 @@ def _leases(one: Watched) -> Any:
     return caching._leases
 
 
+def store_of(one: Watched) -> Any:
+    caching: Any = one.db._caching
+    return getattr(caching.store, "far", caching.store)
+
+
+def forgotten(one: Watched) -> None:
+    """How long its queries take is not known any more."""
+    _leases(one)._took.clear()
+
+
+def unable(*_: Any) -> bool:
+    raise Unknown("a class")
+
+
 def begun(leader: Watched, *, fails: bool = False) -> tuple[Callable[[], None], list[Any]]:
     """The leader asks, and is held up. Returns what lets it go on to its end, and its rows."""
     started, go = threading.Event(), threading.Event()
@@ -104,14 +119,34 @@ def begun(leader: Watched, *, fails: bool = False) -> tuple[Callable[[], None], 
 
 
 def test_who_comes_second_waits_for_what_the_first_stores(two: tuple[Watched, Watched]) -> None:
+    """And does not take what was stored before."""
     leader, follower = two
+    question(leader)
+    leader.db.posts.where(id=1).update(title="new")
+    forgotten(leader)
     finish, found = begun(leader)
     pauses = pausing(follower, lambda: None, finish)
-    assert question(follower) == found[0] == ["post 1", "post 2", "post 3"]
+    assert question(follower) == found[0] == ["new", "post 2", "post 3"]
     assert follower.asked == []
     assert pauses == [0.005, 0.01]
     assert follower.db.cache.stats().shared == 1
-    assert leader.db.cache.stats().misses == 2
+
+
+def test_what_is_not_stored_is_waited_for_once(
+    two: tuple[Watched, Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waited asks when the first is done, though there is another, and waits no more."""
+    leader, follower = two
+    for one in two:
+        monkeypatch.setattr(one.db._caching.store, "fill", unable)  # type: ignore[union-attr]
+    finish, _ = begun(leader)
+    pauses = pausing(follower, finish)
+    monkeypatch.setattr(store_of(follower), "holder", lambda *_: b"another")
+    question(follower)
+    assert (len(pauses), len(follower.asked)) == (1, 1)
+    monkeypatch.setattr(store_of(follower), "claim", lambda *_: b"another")
+    question(follower)
+    assert (len(pauses), len(follower.asked)) == (1, 2)
 
 
 def test_after_the_first_has_failed_the_second_asks_at_once(two: tuple[Watched, Watched]) -> None:
@@ -128,7 +163,7 @@ def test_one_that_died_is_waited_for_as_long_as_its_lease(
 ) -> None:
     monkeypatch.setattr(leases, "_FIRST", 0.05)
     leader, follower = two
-    monkeypatch.setattr(leases.Lease, "end", lambda _: None)
+    monkeypatch.setattr(leases.Lease, "end", lambda *_, **_options: None)
     monkeypatch.setattr(leader.db._caching.store, "fill", lambda *_: False)  # type: ignore[union-attr]
     question(leader)
     assert question(follower) == ["post 1", "post 2", "post 3"]
@@ -185,14 +220,13 @@ def test_a_lease_does_not_outlive_its_rows(two: tuple[Watched, Watched]) -> None
 
 def test_a_claim_that_is_asked_for_twice_is_had_once(two: tuple[Watched, Watched]) -> None:
     """As after an answer that was lost: Connections asks again."""
-    leader, follower = two
     key, stamps = SimpleNamespace(material=b"key"), (b"1:1",)
-    stores: list[Any] = [one.db._caching.store for one in (leader, follower)]  # type: ignore[union-attr]
-    far = getattr(stores[0], "far", stores[0])
-    ask = far.connections.ask
-    far.connections.ask = lambda asking: (ask(asking), ask(asking))[1]
-    assert stores[0].claim(key, stamps, 60)
-    assert not stores[1].claim(key, stamps, 60)
-    stores[1].release(key, stamps)
-    assert stores[1].claim(key, stamps, 60)
-    stores[1].release(key, stamps)
+    one, other = map(store_of, two)
+    ask = one.connections.ask
+    one.connections.ask = lambda asking: (ask(asking), ask(asking))[1]
+    assert one.claim(key, stamps, b"mine", 60) == b"mine"
+    assert other.claim(key, stamps, b"its", 60) == other.holder(key, stamps) == b"mine"
+    other.release(key, stamps, b"its")
+    assert other.holder(key, stamps) == b"mine"
+    one.release(key, stamps, b"mine")
+    assert other.holder(key, stamps) == b""

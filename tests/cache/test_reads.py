@@ -240,9 +240,9 @@ def test_a24_many_who_miss_at_once_ask_once(db: Database, monkeypatch: pytest.Mo
     caching: Any = db._caching
     load = caching._flights.load
 
-    def arriving(key: Any, query: Any) -> Any:
+    def arriving(*given: Any) -> Any:
         arrived.release()
-        return load(key, query)
+        return load(*given)
 
     caching._flights.load = arriving
     found: list[Any] = []
@@ -292,6 +292,16 @@ def test_stricter_transactions_read_the_database(opened: Callable[..., Database]
         statements = asked(db)
         db.execute(ALL, cache=60)
         assert len(statements) == 1
+
+
+def test_rows_of_a_session_that_was_changed_are_not_kept_and_counted(db: Database) -> None:
+    change = {"sqlite": "PRAGMA case_sensitive_like = 1", "postgresql": "SET work_mem = '1MB'"}
+    db.execute(text(change.get(db.engine.dialect.name, "SET @mine = 1")))
+    for _ in range(2):
+        db.execute(ALL, cache=60)
+    stats = db.cache.stats()
+    assert (stats.hits, stats.fills) == (0, 0)
+    assert stats.uncached == {"the session of the connection was changed": 2}
 
 
 def test_sampled_hits_are_compared(opened: Callable[..., Database], database: LiveDatabase) -> None:
