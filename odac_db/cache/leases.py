@@ -24,6 +24,7 @@ _WORTH = 0.005  # seconds of a query from which on it is worth two more round tr
 _FIRST = 1.0  # seconds of a lease for a query that nobody here has timed
 _LEEWAY = 3  # how many times as long as last time it may take before others ask, too
 _SOONEST, _LATEST = 0.005, 0.05  # seconds between looks at what another is about to store
+_IN_VAIN = -1.0  # in place of the time of a query whose rows were not stored
 _KEPT = 2000  # queries whose time is remembered
 
 
@@ -67,7 +68,7 @@ class Lease:
 
     def end(self, *, stored: bool) -> None:
         """Nobody need wait any longer, and next time only if there was something to wait for."""
-        self.leases.note(self.key, self.took if stored else 0.0)
+        self.leases.note(self.key, self.took if stored else _IN_VAIN)
         if self.held:
             with suppress(Away):
                 self.leases.store.release(self.key, self.stamps, self.token)

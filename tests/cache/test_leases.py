@@ -136,6 +136,7 @@ def test_what_is_not_stored_is_waited_for_once(
     two: tuple[Watched, Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever waited asks when the first is done, though there is another, and waits no more."""
+    monkeypatch.setattr(leases, "_WORTH", 0.0)
     leader, follower = two
     for one in two:
         monkeypatch.setattr(one.db._caching.store, "fill", unable)  # type: ignore[union-attr]
