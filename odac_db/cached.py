@@ -12,6 +12,7 @@ from odac_db.attempts import Transactions
 from odac_db.cache.caching import Caching
 from odac_db.cache.inventory import Inventory
 from odac_db.cache.ongoing import ongoing
+from odac_db.cache.options import meddling
 from odac_db.cache.protocol import EVERYTHING, Away
 from odac_db.cache.rows import Rows
 from odac_db.cache.settings import CacheStats
@@ -123,7 +124,7 @@ class Served:
         if outer is not None and not is_plain(outer.transaction.connection):
             return transactions.read(read)
         local = missed = None
-        if read.shape.shared and self._depends_on is None:
+        if read.shape.shared and self._depends_on is None and not caching.statements.meddled:
             place = home.places.get(read.shape) or home.place(read.shape)
             local = caching.local(place, read.values)
             if local is not None:
@@ -195,5 +196,6 @@ def query_of(
 def is_plain(conn: Connection) -> bool:
     """Whether a statement there sees what one by itself would see."""
     done = ongoing(conn)
-    level = conn.get_execution_options().get("isolation_level") or conn.default_isolation_level
-    return level == "READ COMMITTED" and not (done.wrote or done.strange)
+    options = conn.get_execution_options()
+    level = options.get("isolation_level") or conn.default_isolation_level
+    return level == "READ COMMITTED" and not (done.wrote or done.strange or meddling(options))

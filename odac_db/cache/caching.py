@@ -106,6 +106,9 @@ class Caching:
         if self._catalog is None:
             self.counts.refused("one connection for all threads: a SQLite database in memory")
             return query()
+        if asked.refused:
+            self.counts.refused(asked.refused)
+            return query()
         try:
             params = asked.params()
         except Unknown as unknown:

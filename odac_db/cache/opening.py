@@ -38,7 +38,7 @@ def caching_of(engine: Engine, settings: Cache) -> Caching:
         settings,
         _store(settings, xxh3_64_hexdigest(name.encode()), waits),
         None if _is_shared(engine) else Catalog(_reader(engine), waits),
-        Statements(engine.dialect),
+        Statements(engine),
         _identity(engine).encode(),
         waits,
     )

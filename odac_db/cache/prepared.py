@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, Executable, Result
+from sqlalchemy import Engine, Executable, Result
+from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
 from odac_db.cache.key import Key
+from odac_db.cache.options import meddling
 from odac_db.cache.protocol import Tables
 from odac_db.cache.rows import Rows
 from odac_db.cache.tags import exact
@@ -42,10 +44,14 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Asked:
-    """A statement with its parameters: the compiled form that all such statements share."""
+    """A statement with its parameters: the compiled form that all such statements share.
+
+    ``refused`` says why that form does not tell all of it.
+    """
 
     compiled: Any
     values: tuple[Any, ...]
+    refused: str = ""
 
     def params(self) -> bytes:
         """Raises Unknown for a parameter of a class that cannot be told exactly."""
@@ -55,19 +61,21 @@ class Asked:
 class Statements:
     """The compiled and prepared statements of one database."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._compiled: OrderedDict[Any, Any] = OrderedDict()
         self._prepared: OrderedDict[Any, Prepared] = OrderedDict()
-        self._metadata: OrderedDict[Any, SimpleResultMetaData] = OrderedDict()
+        self._metadata: OrderedDict[tuple[Any, tuple[str, ...]], SimpleResultMetaData] = (
+            OrderedDict()
+        )
         self._lock = threading.Lock()
 
     def asked(self, statement: Executable, params: Mapping[str, Any] | None) -> Asked:
         """The statement compiled as the engine would, or found compiled."""
         names = sorted(params) if params else []
         clause: Any = statement
-        compiled, extracted, collected, _ = clause._compile_w_cache(
-            self._dialect,
+        compiled, extracted, collected, known = clause._compile_w_cache(
+            self._engine.dialect,
             compiled_cache=self._compiled,
             column_keys=names,
             for_executemany=False,
@@ -79,7 +87,16 @@ class Statements:
             escape_names=False,
             _collected_params=collected,
         )
-        return Asked(compiled, tuple(found.values()))
+        refused = meddling(clause.get_execution_options()) or self.meddled
+        if known is not CacheStats.CACHE_HIT and known is not CacheStats.CACHE_MISS:
+            refused = "it has no cache key: see cache_ok and inherit_cache of SQLAlchemy"
+        return Asked(compiled, tuple(found.values()), refused)
+
+    @property
+    def meddled(self) -> str:
+        """Why no statement is cached, by the options of the engine."""
+        options = self._engine.get_execution_options()
+        return meddling(options) if options else ""
 
     def last(self, compiled: Any, declared: Collection[str] | None) -> Prepared | None:
         """What was prepared last, whatever has happened to the catalog since."""
@@ -110,10 +127,14 @@ class Statements:
         return made
 
     def result(self, asked: Asked, rows: Rows) -> Result[Any]:
-        """The rows as SQLAlchemy would give them: by name, position and column."""
-        metadata = self._metadata.get(asked.compiled)
+        """The rows as SQLAlchemy would give them: by name, position and column.
+
+        By the names of these very rows: what ``SELECT *`` gives changes with its table.
+        """
+        at = (asked.compiled, rows.keys)
+        metadata = self._metadata.get(at)
         if metadata is None:
-            metadata = self._metadata[asked.compiled] = _metadata(asked.compiled, rows.keys)
+            metadata = self._metadata[at] = _metadata(asked.compiled, rows.keys)
             shortened(self._metadata, self._lock)
         return IteratorResult(metadata, iter(rows.rows))
 

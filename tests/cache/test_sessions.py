@@ -1,0 +1,88 @@
+"""The same text may ask for something else, by an option, a session or a changed table."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, MetaData, String, Table, TypeDecorator, column, select, table, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.cache.conftest import Open, Watched
+
+TITLES = select(Table("posts", MetaData(), Column("title", String(50))).c.title)
+
+
+def here(seen: Watched) -> str:
+    """The namespace in which the tables are."""
+    family = seen.db.engine.dialect.name
+    return {"postgresql": "public", "sqlite": "main"}.get(family, seen.db.engine.url.database or "")
+
+
+def translated(space: str) -> Any:
+    return TITLES.execution_options(schema_translate_map={None: space})
+
+
+def test_names_that_an_option_leads_elsewhere_are_not_answered_from_here(seen: Watched) -> None:
+    """Of the statement, the connection and the engine; SQLAlchemy has them in no cache key."""
+    db = seen.db
+    for _ in range(2):
+        assert seen.reached(lambda: db.execute(translated(here(seen)), cache=60)) == 1
+    with pytest.raises(DBAPIError):
+        db.execute(translated("nowhere"), cache=60)
+    assert any("schema_translate_map" in reason for reason in db.cache.stats().uncached)
+    reads: list[Any] = [lambda: db.execute(TITLES, cache=60), lambda: db.posts.cache(60).count()]
+    for read in reads:
+        assert (seen.reached(read), seen.reached(read)) == (1, 0)
+    with db.transaction() as tx:
+        tx.connection.execution_options(schema_translate_map={None: here(seen)})
+        assert [seen.reached(read) for read in reads] == [1, 1]
+    db.engine.update_execution_options(schema_translate_map={None: here(seen)})
+    assert [seen.reached(read) for read in reads] == [1, 1]
+
+
+def test_an_option_that_a_listener_may_read_is_not_ignored(stored: Open) -> None:
+    seen = stored()
+    for option in ({"tenant": 7}, {"sqlite_raw_colnames": True}):
+        odd = partial(seen.db.execute, TITLES.execution_options(**option), cache=60)
+        assert (seen.reached(odd), seen.reached(odd)) == (1, 1)
+    streamed = TITLES.execution_options(yield_per=10, logging_token="log")  # noqa: S106
+    known = partial(seen.db.execute, streamed, cache=60)
+    assert (seen.reached(known), seen.reached(known)) == (1, 0)
+
+
+class Unnamed(TypeDecorator[str]):
+    """Says nothing of ``cache_ok``, so that SQLAlchemy has no key for it."""
+
+    impl = String
+
+
+def test_a_statement_without_a_key_is_refused_and_counted(stored: Open) -> None:
+    seen = stored()
+    for _ in range(3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = seen.db.execute(
+                select(column("title", Unnamed)).select_from(table("posts")), cache=60
+            )
+        assert len(found.all()) == 3
+    stats = seen.db.cache.stats()
+    assert stats.fills == stats.entries == 0
+    assert [(count, "cache_ok" in reason) for reason, count in stats.uncached.items()] == [
+        (3, True)
+    ]
+
+
+def test_columns_keep_their_names_when_the_table_gets_others(seen: Watched) -> None:
+    every = text("SELECT * FROM others")
+    assert [dict(row) for row in seen.db.execute(every, cache=60).mappings()] == [
+        {"id": 1, "name": "other"}
+    ]
+    with seen.db.engine.begin() as conn:
+        conn.exec_driver_sql("ALTER TABLE others ADD COLUMN secret VARCHAR(20) DEFAULT 'S'")
+        conn.exec_driver_sql("ALTER TABLE others DROP COLUMN name")
+    for _ in range(2):
+        row = seen.db.execute(every, cache=60).mappings().one()
+        assert dict(row) == {"id": 1, "secret": "S"}
