@@ -42,6 +42,9 @@ class Waits(Protocol):
 
     def pause(self, seconds: float) -> None: ...
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Does it while the caller goes on, in a thread or task that ends with it."""
+
     def begin(self) -> None:
         """Called before anything is asked of anybody. Raises NotAtHand."""
 
@@ -64,6 +67,9 @@ class _Threads:
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    def aside(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="odac-db aside", daemon=True).start()
+
     def begin(self) -> None:
         return None
 
@@ -84,6 +90,11 @@ class _Tasks:
 
     def pause(self, seconds: float) -> None:
         await_only(asyncio.sleep(seconds))
+
+    def aside(self, work: Callable[[], None]) -> None:
+        task = asyncio.ensure_future(greenlet_spawn(work))
+        _asides.add(task)  # the loop itself would let it be collected
+        task.add_done_callback(_asides.discard)
 
     def begin(self) -> None:
         if not in_greenlet():
@@ -149,6 +160,7 @@ class _TaskEvent:
         return True
 
 
+_asides: set[asyncio.Future[None]] = set()
 THREADS: Final[Waits] = _Threads()
 TASKS: Final[Waits] = _Tasks()
 

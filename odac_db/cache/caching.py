@@ -273,6 +273,7 @@ class Caching:
             raise CacheUnavailable(str(away)) from away
 
     def close(self) -> None:
+        self._debts.close()
         self.store.close()
 
     def stats(self) -> CacheStats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 
 from odac_db.cache.catalog import Catalog
 from odac_db.cache.counts import Counts
@@ -20,19 +21,31 @@ from odac_db.waits import Waits
 log = logging.getLogger("odac_db.cache")
 
 
+_AGAIN = 0.5  # seconds between tries to pay while nobody reads or commits
+
+
 class Debts:
-    """Tables that were committed while the store was away. Until it knows there are no hits."""
+    """Tables that were committed while the store was away. Until it knows there are no hits.
+
+    It is told by the next read or commit that finds it there, or else by a thread or task of
+    its own, which lives while something is owed.
+    """
 
     def __init__(self, store: Store, waits: Waits) -> None:
-        self._store = store
+        self._store, self._waits = store, waits
         self.owed: set[str] = set()
+        self._coming_back = False
         self._lock = waits.lock()
+        self._closing = waits.event()
 
     def owe(self, tables: Tables) -> None:
         if not self.owed:
             log.warning("the store of the cache is away: no hits until it is back")
         with self._lock:
             self.owed |= {*tables, EVERYTHING}  # the catalog may have changed, too
+            begins, self._coming_back = not self._coming_back, True
+        if begins:
+            self._waits.aside(self._come_back)
 
     def pay(self) -> None:
         """New stamps for what is owed. Raises Away."""
@@ -42,6 +55,28 @@ class Debts:
             self._store.confirm(tuple(sorted(self.owed)), secrets.randbits(48))
             self.owed.clear()
         log.warning("the store of the cache is back")
+
+    def pay_if_it_is_there(self) -> None:
+        """The same, raising nothing."""
+        with suppress(Away):
+            self.pay()
+
+    def close(self) -> None:
+        """The last try: what is owed then is known to nobody, and old for its time."""
+        self._closing.set()
+        self.pay_if_it_is_there()
+
+    def _come_back(self) -> None:
+        try:
+            while not self._closing.wait(_AGAIN):
+                self.pay_if_it_is_there()
+                with self._lock:
+                    self._coming_back = bool(self.owed)
+                    if not self.owed:
+                        return
+        except BaseException:
+            self._coming_back = False
+            raise
 
 
 class Commits:
@@ -59,6 +94,7 @@ class Commits:
         if not tables:
             return commits()
         self._counts.count("commits")
+        self._debts.pay_if_it_is_there()
         try:
             return run(self._flow(tables), self._performing(done, commits))
         except Away as away:
@@ -72,6 +108,7 @@ class Commits:
         if not tables:
             return None
         self._counts.count("commits")
+        self._debts.pay_if_it_is_there()
         bracket = Bracket(self._flow(tables), self._performing(done, Outcome))
         try:
             bracket.begin()

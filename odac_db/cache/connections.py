@@ -30,11 +30,16 @@ class Connections:
         self._pool = pool
         self._idle: list[Any] = []
         self._process = os.getpid()
-        self._away_until = 0.0
+        self._away_until = self._deaf_until = 0.0
 
-    def ask(self, question: Callable[[Any], Value]) -> Value:
-        """What ``question`` returns, given a connection. Raises Away."""
-        if self._away_until and time.monotonic() < self._away_until:
+    def ask(self, question: Callable[[Any], Value], *, marks: bool = False) -> Value:
+        """What ``question`` returns, given a connection. Raises Away.
+
+        ``marks``: it leaves the marks of a writer, for which others may be stale if they are
+        not left. They are tried though a read has just failed, until one of them fails, too.
+        """
+        until = self._deaf_until if marks else self._away_until
+        if until and time.monotonic() < until:
             raise Away("the store was away a moment ago")
         try:
             connection = self._kept()
@@ -46,6 +51,8 @@ class Connections:
             return self._asked(self._pool.get_connection(), question)
         except (RedisError, OSError) as error:
             self._away_until = time.monotonic() + _PAUSE
+            if marks:
+                self._deaf_until = self._away_until
             raise Away(str(error)) from error
 
     def close(self) -> None:
@@ -67,8 +74,8 @@ class Connections:
         except BaseException as error:
             if isinstance(error, ResponseError) and not isinstance(error, _ELSEWHERE):
                 self._idle.append(connection)
-            else:
-                self._ended(connection)  # an answer may be unread, or it is no master any more
+                raise Away(str(error)) from error  # it is there: nobody else need be spared
+            self._ended(connection)  # an answer may be unread, or it is no master any more
             raise
         self._idle.append(connection)
         return answer

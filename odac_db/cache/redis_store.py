@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import sha1
 from importlib.resources import files
 from random import uniform
@@ -31,6 +31,7 @@ from odac_db.cache.redis_pools import pool_for_tasks, pool_for_threads
 from odac_db.waits import TASKS, THREADS, Waits
 
 _JITTER = 0.1
+_KNOWS_FLAGS = 7  # the version of Redis that does; Valkey tells one that it is compatible with
 
 
 class _Frame(msgspec.Struct, array_like=True, frozen=True):
@@ -137,7 +138,7 @@ class RedisStore:
         return self.connections.ask(lambda one: asked(one, "GET", name) or b"")
 
     def release(self, key: Key, stamps: Stamps, token: bytes) -> None:
-        text, _ = _text("release", common=False)
+        text, _ = _text("release", flags=False, common=False)
         name = self._lease_name(key, stamps)
         self.connections.ask(lambda one: asked(one, "EVAL", text, 1, name, token))
 
@@ -176,13 +177,16 @@ class RedisStore:
     def _greet(self, connection: Any) -> None:
         """On every new connection, before anything is asked over it."""
         connection.on_connect()
-        connection.odac_run = _run_id(asked(connection, "INFO", "server"))
-        script, _ = _text("greet", common=False)
+        told = _told(asked(connection, "INFO", "server"))
+        connection.odac_run = told["run_id"]
+        version = int(told.get("redis_version", "0").partition(".")[0])
+        connection.odac_flags = version >= _KNOWS_FLAGS
+        script, _ = _text("greet", flags=connection.odac_flags, common=False)
         arguments = (secrets.token_hex(8), connection.odac_run)
         connection.odac_epoch = asked(connection, "EVAL", script, 1, self._counter, *arguments)
 
     def _script(self, connection: Any, name: str, tables: Tables, *arguments: Any) -> Any:
-        text, digest = _text(name)
+        text, digest = _text(name, flags=connection.odac_flags)
         keys = (self._counter, *self._stamp_names(tables))
         first = (secrets.token_hex(8), connection.odac_run, self._quarantine_ms)
         rest = (len(keys), *keys, *first, *arguments)
@@ -194,7 +198,8 @@ class RedisStore:
     def _marked(self, ask: Callable[[Any], Any]) -> Any:
         """The same for a writer's marks: whoever is interrupted knows whether they are there."""
         patience = 3 * self._timeout  # for the connection, its greeting and the script
-        found, interrupted = self._waits.finished(lambda: self.connections.ask(ask), patience)
+        told = partial(self.connections.ask, ask, marks=True)
+        found, interrupted = self._waits.finished(told, patience)
         if interrupted is not None:
             raise interrupted
         return found
@@ -251,16 +256,24 @@ def _entry(data: bytes | None, key: Key, stamps: Stamps | None) -> Entry | None:
         return None
 
 
-def _run_id(info: Any) -> str:
+def _told(info: Any) -> dict[str, str]:
+    """What INFO tells, by name."""
     text = info.decode() if isinstance(info, bytes) else str(info)
-    return next(line[7:].strip() for line in text.splitlines() if line.startswith("run_id:"))
+    lines = (line.partition(":") for line in text.splitlines())
+    return {name: value.strip() for name, _, value in lines}
 
 
 @cache
-def _text(name: str, common: bool = True) -> tuple[str, str]:
-    """A script and what Redis knows it by."""
+def _text(name: str, *, flags: bool, common: bool = True) -> tuple[str, str]:
+    """A script and what Redis knows it by.
+
+    ``flags``: it may write though the memory is full. A stamp takes a few bytes, and who holds
+    rows that were written meanwhile would take them for current ones.
+    """
     folder = files("odac_db.cache") / "lua"
     text = (folder / f"{name}.lua").read_text("utf-8")
     if common:
         text = (folder / "common.lua").read_text("utf-8") + text
+    if flags:
+        text = f"#!lua flags=allow-oom\n{text}"
     return text, sha1(text.encode(), usedforsecurity=False).hexdigest()

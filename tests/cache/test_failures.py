@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from redis.crc import key_slot
+from redis.exceptions import TimeoutError as RedisTimeout
 from xxhash import xxh3_64_hexdigest
 
 from odac_db import AsyncDatabase, Cache, Database, OdacDbError
+from odac_db.cache import commits
+from odac_db.cache.protocol import Away
 from tests.aio.face import Face, Loop
 from tests.behaviours.steps import table
 from tests.fixtures.databases import LiveDatabase
 from tests.fixtures.redis_servers import OwnCluster, OwnRedis, OwnSentinel, until
 from tests.query.site import write
 
-SCHEMA = {"posts": table({"id": {"type": "integer", "primary": True}, "title": "text"})}
+SCHEMA = {
+    "posts": table({"id": {"type": "integer", "primary": True}, "title": "text"}),
+    "others": table({"id": {"type": "integer", "primary": True}}),
+}
 Own = Callable[..., OwnRedis]
 
 
@@ -32,6 +42,11 @@ class App:
     def write(self, title: str) -> None:
         self.db.posts.where(id=1).update(title=title)
         self.title = title
+
+    @property
+    def store(self) -> Any:
+        db = self.db._target._inner if isinstance(self.db, Face) else self.db
+        return db._caching.store
 
     def reads(self) -> bool:
         """Whether a read was a hit; it is right in any case."""
@@ -149,6 +164,96 @@ def test_slow(own: Own, app: Callable[..., App], monkeypatch: pytest.MonkeyPatch
         taken = time.monotonic() - began
     assert one.db.cache.stats().degraded == 20
     assert 1 <= len(asked) <= taken + 2  # of 40 or more steps few have waited
+    until(one.reads)
+
+
+def degraded_once(reader: App, writer: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer commits and cannot tell Redis; what the reader has cached is old then."""
+    until(reader.reads)
+
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise Away("cut off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.store.connections, "ask", cut_off)
+        writer.write("while it was cut off")
+    assert writer.db.cache.stats().degraded == 1
+    assert reader.reads()
+    reader.title = writer.title
+
+
+def test_who_only_commits_tells_what_it_owes(
+    own: Own, app: Callable[..., App], tasks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit of anything brings the others' reads up to date."""
+    monkeypatch.setattr(commits, "_AGAIN", 3600.0)
+    server = own().start()
+    reader, writer = app(server.url), app(server.url, tasks=tasks)
+    degraded_once(reader, writer, monkeypatch)
+    writer.db.others.insert({"id": 1})
+    assert writer.db.cache.stats().degraded == 1
+    until(reader.reads)
+
+
+def test_who_does_nothing_more_tells_what_it_owes(
+    own: Own, app: Callable[..., App], tasks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = own().start()
+    reader, writer = app(server.url), app(server.url, tasks=tasks)
+    degraded_once(reader, writer, monkeypatch)
+    with server.client() as client:
+        name = f"{reader.store.prefix}s:posts"
+        stamp = client.get(name)
+        # Reads that have nothing to do with the cache let the writer's event loop go on.
+        until(lambda: writer.db.others.count() == 0 and client.get(name) != stamp)
+    until(reader.reads)
+    until(lambda: "odac-db aside" not in {thread.name for thread in threading.enumerate()})
+
+
+def test_who_closes_tells_what_it_owes(
+    own: Own, app: Callable[..., App], tasks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "_AGAIN", 3600.0)
+    server = own().start()
+    reader, writer = app(server.url), app(server.url, tasks=tasks)
+    degraded_once(reader, writer, monkeypatch)
+    writer.db.close()
+    until(reader.reads)
+
+
+def test_a_read_that_failed_degrades_no_commit(own: Own, app: Callable[..., App]) -> None:
+    server = own().start()
+    reader, writer = app(server.url), app(server.url)
+    until(reader.reads)
+
+    def fails(_: Any) -> None:
+        raise RedisTimeout
+
+    with pytest.raises(Away):
+        writer.store.connections.ask(fails)
+    writer.write("a moment later")
+    assert writer.db.cache.stats().degraded == 0
+    reader.title = writer.title
+    until(reader.reads)
+
+
+def test_full(own: Own, app: Callable[..., App]) -> None:
+    """No row is kept any more; commits are told all the same, and hits stay hits."""
+    server = own("--maxmemory", "4mb", "--maxmemory-policy", "noeviction").start()
+    one, other = app(server.url), app(server.url)
+    until(one.reads)
+    with server.client() as client:
+        client.set("room", "x" * 500_000)
+        for size in (10_000, 10):
+            with suppress(redis.OutOfMemoryError):
+                for number in count():
+                    client.set(f"filling {size} {number}", "x" * size)
+        assert one.reads()
+        other.write("while it was full")
+        one.title = other.title
+        assert not one.reads()
+        assert other.db.cache.stats().degraded == 0
+        client.delete("room")
     until(one.reads)
 
 
