@@ -233,7 +233,12 @@ class Buffer:
                 if self._known is None:
                     self._known = known(self._engine, self._read)
                 self._running = Running(
-                    self._engine, self._known, self._home, self.options, self._marking
+                    self._engine,
+                    self._known,
+                    self._home,
+                    self.options,
+                    self._intake,
+                    self._marking,
                 )
                 exits.watch(_close_all)
             return self._running

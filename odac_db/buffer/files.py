@@ -30,6 +30,10 @@ On others that would end the process by SIGBUS: there each frame is written by a
 """
 
 
+class JournalClosed(BufferRefused):
+    """Somebody else has closed the journal; the buffer has another one by now, or makes it."""
+
+
 class End(NamedTuple):
     """How far a journal is written: the segment and the offset in it."""
 
@@ -112,6 +116,17 @@ def made(path: Path, size: int) -> int:
     return descriptor
 
 
+def reserve(folder: Path, size: int) -> None:
+    """The next segment's room, if it is not there. Raises BufferFull or JournalFailed."""
+    try:
+        if not (folder / NEXT).exists():
+            os.close(made(folder / NEXT, size))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise fault(folder, error) from error
+
+
 def begun(folder: Path, number: int, size: int, begin: bytes, prepared: bool) -> int:
     """A segment with what it begins with, synced before it has its name.
 
@@ -136,6 +151,14 @@ def mapped(file: int, size: int, kind: str) -> mmap.mmap | None:
     What is copied into it is the kernel's at once, as by ``write``, and outlives the process.
     """
     return mmap.mmap(file, size) if kind in MAPPED else None
+
+
+def let_go(file: int, held: mmap.mmap | None) -> None:
+    """Of a segment, if there is one."""
+    if held is not None:
+        held.close()
+    if file >= 0:
+        os.close(file)
 
 
 def put(file: int, held: mmap.mmap | None, data: bytes, offset: int) -> None:

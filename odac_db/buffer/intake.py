@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from odac_db.buffer.answers import Acknowledge
-from odac_db.buffer.files import End
+from odac_db.buffer.files import End, JournalClosed
 from odac_db.buffer.once import once_of
 from odac_db.buffer.shapes import Once, Shape, Values
 from odac_db.errors import BufferFull
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Intake:
-    """The part of a running buffer that callers meet."""
+    """The part of a running buffer that callers meet. ``again`` gives the one after its end."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, again: Callable[[], Intake]) -> None:
         self.running = running
+        self._again = again
 
     def take_once(
         self, shape: Shape, rows: Sequence[Values], acknowledge: Acknowledge | None, key: str
@@ -54,6 +55,10 @@ class Intake:
                     break
             except BufferFull as full:
                 reason = full.reason
+            except JournalClosed:
+                return self._again().take(shape, rows, acknowledge, once)
+            if self.running.journal.closed:  # and nobody makes room in it any more
+                return self._again().take(shape, rows, acknowledge, once)
             until = until or time.monotonic() + self.running.options.full_timeout
             if not self._made_room(len(rows), reason, until):
                 return False

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from odac_db.buffer import files
-from odac_db.buffer.files import NEXT, End
+from odac_db.buffer.files import NEXT, End, JournalClosed
 from odac_db.buffer.frames import HEAD, packed
 from odac_db.buffer.shapes import (
     Introduction,
@@ -30,6 +30,7 @@ from odac_db.buffer.shapes import (
     parted,
     shape_payload,
 )
+from odac_db.buffer.synced import Synced
 from odac_db.errors import BufferRefused, JournalFailed
 
 SEGMENT_BYTES = 16 << 20
@@ -51,11 +52,11 @@ class Journal:
         self._known: dict[int, Introduction] = {}  # by identity: hashing a shape takes longer
         self._lane_numbers: dict[str, int] = {}
         self._unwritten: list[bytes] = []
-        self._busy = False
+        self._busy = False  # for good, once it is closed
+        self._ending = False
         self._lock = threading.RLock()
-        self._syncing = threading.Lock()
-        self._synced = End(0, 0)
-        self._broken: list[tuple[End, End]] = []
+        self._syncing = threading.RLock()
+        self._synced = Synced()
         self._segment = -1
         self._size = 0
         self._offset = 0
@@ -91,15 +92,14 @@ class Journal:
     ) -> tuple[int, End]:
         """The sequence number of the last of these operations, and where their frames end.
 
-        Written when this returns, unless ``write`` is False. Raises BufferFull or
-        JournalFailed, and then nothing of it was taken.
+        Written when this returns, unless ``write`` is False. Raises BufferFull, JournalFailed
+        or JournalClosed, and then nothing of it was taken.
         """
         known = self._known.get(id(shape)) or self._introduce(shape)
         parts = parted(known.number, rows) if once is None else [keyed(known.number, rows, once)]
         with self._lock:
             if self._busy:
-                message = "a signal handler or finalizer called the buffer in the midst of a call"
-                raise BufferRefused(f"{message} of its own thread: it cannot be taken")
+                raise self._refusal()
             self._busy = True
             try:
                 return self._appended(shape, known, parts, write)
@@ -108,6 +108,14 @@ class Journal:
                 raise
             finally:
                 self._busy = False
+                if self._ending:
+                    self.close()
+
+    def _refusal(self) -> BufferRefused:
+        if self.closed:
+            return JournalClosed(f"{self.folder} was closed meanwhile")
+        message = "a signal handler or finalizer called the buffer in the midst of a call of its"
+        return BufferRefused(f"{message} own thread: it cannot be taken")
 
     def _appended(
         self, shape: Shape, known: Introduction, parts: list[tuple[int, bytes]], write: bool
@@ -165,7 +173,7 @@ class Journal:
         introduction = packed(known.lane, 0, shape_payload(known.number, shape))
         needed = len(introduction) + sum(len(payload) + HEAD for _, payload in parts)
         if self._offset + needed > self._size:
-            self.write_out()
+            self._write_all()
             self._roll(needed)
         found = [] if known.told == self._segment else [introduction]
         for count, payload in parts:
@@ -174,11 +182,21 @@ class Journal:
         return b"".join(found)
 
     def write_out(self) -> None:
-        """Writes what was taken without being written."""
+        """Writes what was taken without being written; not in the midst of a call, nor closed."""
         with self._lock:
-            if self._unwritten:
-                self._write(b"".join(self._unwritten))
-                self._written()
+            if self._unwritten and not self._busy:
+                self._busy = True
+                try:
+                    self._write_all()
+                finally:
+                    self._busy = False
+                    if self._ending:
+                        self.close()
+
+    def _write_all(self) -> None:
+        if self._unwritten:
+            self._write(b"".join(self._unwritten))
+            self._written()
 
     def _written(self) -> None:
         self.end = End(self._segment, self._offset)
@@ -198,50 +216,42 @@ class Journal:
         """Returns when everything up to there would survive a loss of power.
 
         Who comes while another syncs waits for that and finds its own part done. Raises
-        JournalFailed when the disk refuses; it is never asked for the same bytes again,
-        because the kernel may have dropped them and would say yes.
+        JournalFailed when the disk refuses.
         """
-        if self._synced >= upto and not self._broken:
+        if self._synced.holds(upto):
             return
         with self._syncing:
-            self._check(upto)
-            if self._synced >= upto:
+            self._synced.check(self.folder, upto)
+            if self._synced.upto >= upto:
                 return
             with self._lock:
                 self.write_out()
+                if self.closed:
+                    raise JournalFailed(str(self.folder), "it was closed before it was synced")
                 file, end = os.dup(self._file), self.end
             try:
-                os.fdatasync(file)
-            except OSError as error:
-                raise self._break_off(end, error) from error
+                self._ask(file, end)
             finally:
                 os.close(file)
-            self._synced = max(self._synced, end)
 
-    def _check(self, upto: End) -> None:
-        if any(good < upto <= end for good, end in self._broken):
-            raise JournalFailed(str(self.folder), "the disk could not keep this part")
-
-    def _break_off(self, end: End, error: OSError) -> JournalFailed:
-        """What is not synced by now never counts as synced, and nothing is added to it."""
-        with self._lock:
-            self._broken.append((self._synced, end))
+    def _ask(self, file: int, end: End) -> None:
+        """Syncs. Where the disk refuses, nothing is added to the segment any more."""
+        try:
+            self._synced.ask(self.folder, file, end)
+        except JournalFailed:
             self._size = 0
-        return JournalFailed(str(self.folder), error.strerror or str(error))
+            raise
 
     def prepare(self) -> None:
         """Reserves the next segment, so that the one who fills this one need not wait.
 
         Raises BufferFull when the disk has no room for it.
         """
-        path = self.folder / NEXT
-        if self._offset * 2 > self._segment_bytes and not path.exists():
-            try:
-                os.close(files.made(path, self._segment_bytes))
-            except FileExistsError:
-                return
-            except OSError as error:
-                raise files.fault(self.folder, error) from error
+        if self._offset * 2 > self._segment_bytes and not self.closed:
+            files.reserve(self.folder, self._segment_bytes)
+            with self._lock:
+                if self.closed:
+                    (self.folder / NEXT).unlink(missing_ok=True)
 
     def _roll(self, needed: int) -> None:
         """Goes on in a segment of its own, with room for so many bytes."""
@@ -249,52 +259,42 @@ class Journal:
         opening = Opening(self.id, self._database, number, time.time(), dict(self.lanes))
         begin = packed(0, 0, opening_payload(opening))
         size = max(self._segment_bytes, needed + len(begin))
-        if self._segment >= 0 and all(end.segment < number - 1 for _, end in self._broken):
-            self._finish()
+        if self._segment >= 0 and not self._synced.is_broken_since(number - 1):
+            self._ask(self._file, self.end)  # so that later segments alone need to be
         try:
             file = files.begun(self.folder, number, size, begin, size == self._segment_bytes)
+            held = files.mapped(file, size, self._kind)
         except OSError as error:
             raise files.fault(self.folder, error) from error
-        self._let_go()
-        self._file, self._segment, self._size = file, number, size
-        self._map = files.mapped(file, size, self._kind)
-        self._offset = len(begin)
-        self.end = End(number, self._offset)
-        self._synced = End(number, self._offset)
-
-    def _let_go(self) -> None:
-        """Of the segment that was written so far."""
-        if self._map is not None:
-            self._map.close()
-            self._map = None
-        if self._segment >= 0:
-            os.close(self._file)
-
-    def _finish(self) -> None:
-        """Syncs the segment that is full, so that later ones alone need to be."""
-        try:
-            os.fdatasync(self._file)
-        except OSError as error:
-            raise self._break_off(self.end, error) from error
+        before, end = (self._file, self._map), End(number, len(begin))
+        self._file, self._map, self._segment, self._size = file, held, number, size
+        self._offset, self.end, self._synced.upto = end.offset, end, end
+        files.let_go(*before)
 
     def close(self) -> None:
-        """Writes and syncs what is taken, gives back reserved room, and lets go of the lock."""
+        """Writes and syncs what is taken, gives back reserved room, and lets go of the lock.
+
+        A signal handler's call in the midst of another closes when that one is done, as what
+        that one takes is still to be kept.
+        """
         with self._lock:
-            if self.closed:
+            self._ending = True
+            busy, self._busy = self._busy or self.closed, True
+            if busy:
                 return
             try:
-                self.write_out()
-                if self._map is not None:
-                    self._map.close()
+                self._write_all()
                 os.ftruncate(self._file, self._offset)
-                os.fdatasync(self._file)
+                self._ask(self._file, self.end)
                 (self.folder / NEXT).unlink(missing_ok=True)
             finally:
                 self.abandon()
 
     def abandon(self) -> None:
         """Lets go of the files without a word: a forked child, to which they do not belong."""
+        self._ending = self._busy = True
         if not self.closed:
             self.closed = True
-            self._let_go()
+            before, self._file, self._map = (self._file, self._map), -1, None
+            files.let_go(*before)
             os.close(self._held)

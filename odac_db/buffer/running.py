@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,12 +35,15 @@ MANY = 10_000
 
 @dataclass
 class Running:
-    """``home`` is the folder of this database's journals."""
+    """``home`` is the folder of this database's journals, ``again`` what takes operations after
+    this one is closed.
+    """
 
     engine: Engine
     known: Known
     home: Path
     options: BufferOptions
+    again: Callable[[], Intake]
     marking: Marking | None = None
     dropped: int = 0
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -69,7 +73,7 @@ class Running:
             self.options.retention,
             self.options.key_retention,
         )
-        self.intake = Intake(self)
+        self.intake = Intake(self, self.again)
         self.keys = Keys(self.engine, self.options.key_retention)
         self.journal = Journal(self.home, self.known.database, self.options.segment_bytes)
         self.flusher.take_own(self.journal)

@@ -16,6 +16,7 @@ import pytest
 
 from odac_db.buffer import files
 from odac_db.buffer.cursor import Cursor
+from odac_db.buffer.files import JournalClosed
 from odac_db.buffer.journal import Journal
 from odac_db.buffer.log import Log
 from odac_db.buffer.shapes import Shape, Values
@@ -369,4 +370,103 @@ def test_called_in_the_midst_of_a_call_it_refuses(
     monkeypatch.undo()
     assert len(refused) == 1
     journal.append(EVENTS, rows(1, 1))
+    assert read(dead(journal), "events") == rows(0, 2)
+
+
+def test_closed_it_writes_into_no_file_that_has_its_descriptor(
+    journal: Journal, tmp_path: Path
+) -> None:
+    """The number of a closed file is given to the next one that anybody opens."""
+    _, synced = journal.append(EVENTS, rows(0, 1))
+    descriptor = journal._file
+    journal.close()
+    other = tmp_path / "others"
+    other.write_bytes(b"x" * 4096)
+    opened = [os.open(other, os.O_RDWR)]
+    while opened[-1] < descriptor:
+        opened.append(os.open(other, os.O_RDWR))
+    with pytest.raises(JournalClosed):
+        journal.append(EVENTS, rows(1, 1))
+    with pytest.raises(JournalClosed):
+        journal.append(EVENTS, rows(1, 1), write=False)
+    journal.write_out()
+    journal.sync(synced)
+    journal.close()
+    for one in opened:
+        os.close(one)
+    assert other.read_bytes() == b"x" * 4096
+    assert read(Log(journal.folder), "events") == rows(0, 1)
+
+
+def test_closed_while_the_next_segment_is_reserved_it_keeps_no_room(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    while journal.end.offset * 2 < 1 << 14:
+        journal.append(EVENTS, rows(0, 10))
+    whole = files.made
+
+    def closing(path: Path, size: int) -> int:
+        journal.close()
+        return whole(path, size)
+
+    monkeypatch.setattr(files, "made", closing)
+    journal.prepare()
+    assert not (journal.folder / files.NEXT).exists()
+    journal.prepare()
+    assert not (journal.folder / files.NEXT).exists()
+
+
+@pytest.mark.parametrize("write", [True, False])
+@pytest.mark.parametrize("before", [True, False])
+def test_closed_by_a_handler_in_the_midst_of_a_call_what_that_takes_is_kept(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, *, before: bool, write: bool
+) -> None:
+    """It gave the row's room back while the row was being written."""
+    whole = files.put
+    journal.append(EVENTS, rows(0, 1), write=write)
+
+    def closed(*given: Any) -> None:
+        if before:
+            journal.close()
+        whole(*given)
+        journal.close()
+
+    monkeypatch.setattr(files, "put", closed)
+    journal.append(EVENTS, rows(1, 1))
+    monkeypatch.undo()
+    assert journal.closed
+    assert read(Log(journal.folder), "events") == rows(0, 2)
+    with pytest.raises(JournalClosed):
+        journal.append(EVENTS, rows(2, 1))
+
+
+def test_written_out_by_a_handler_in_the_midst_of_a_call_nothing_is_counted_twice(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = files.put
+
+    def flushed(*given: Any) -> None:
+        journal.write_out()
+        whole(*given)
+        journal.write_out()
+
+    monkeypatch.setattr(files, "put", flushed)
+    for number in range(50):
+        journal.append(EVENTS, rows(number, 1), write=number % 3 == 0)
+    assert read(dead(journal), "events") == rows(0, 50)
+
+
+def test_synced_by_a_handler_in_the_midst_of_a_sync_it_does_not_wait_for_itself(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.fdatasync
+    _, upto = journal.append(EVENTS, rows(0, 1))
+
+    def signalled(file: int) -> None:
+        monkeypatch.undo()
+        journal.sync(journal.append(EVENTS, rows(1, 1))[1])
+        whole(file)
+
+    monkeypatch.setattr(os, "fdatasync", signalled)
+    journal.sync(upto)
     assert read(dead(journal), "events") == rows(0, 2)

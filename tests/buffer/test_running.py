@@ -26,6 +26,8 @@ from odac_db import (
     OdacDbError,
     RowRefused,
 )
+from odac_db.buffer import files
+from odac_db.buffer.files import End
 from odac_db.dialects.sqlite import buffering
 from tests.fixtures.buffers import LATER, Opened, dies
 from tests.fixtures.databases import LiveDatabase
@@ -217,6 +219,51 @@ def test_a_forked_child_has_a_journal_of_its_own(opened: Opened) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert ids(db) == [2]
     db.buffer.flush()
+    assert ids(db) == [1, 2]
+
+
+def test_an_operation_that_meets_the_close_of_another_thread_goes_into_the_next_journal(
+    opened: Opened,
+) -> None:
+    """It wrote to a closed file's number, and was acknowledged."""
+    db = opened()
+    db.buffer["events"].insert(row(1))
+    late = db.buffer._intake()  # as a thread has it that was let go before it reached the lock
+    shape, values, _ = db.buffer["events"]._table.row(row(2))
+    db.buffer.close()
+    assert late.take(shape, [values], None)
+    assert db.buffer._running is not None
+    assert db.buffer._running.intake is not late
+    late.running.limit = End(0, 0)  # full, and nobody makes room in it any more
+    shape, values, _ = db.buffer["events"]._table.row(row(3))
+    assert late.take(shape, [values], "db")
+    db.buffer.flush()
+    assert ids(db) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("level", ["memory", "process", "disk"])
+def test_a_handler_that_closes_in_the_midst_of_an_insert_costs_nothing(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, level: Any
+) -> None:
+    db = opened(exit_timeout=0.0)
+    db.buffer["events"].insert(row(1), acknowledge=level)
+    number = signal.SIGUSR1
+    before = signal.signal(number, lambda *_: db.buffer.close() and None)
+    whole = files.put
+
+    def signalled(*given: Any) -> None:
+        whole(*given)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(files, "put", signalled)
+    try:
+        db.buffer["events"].insert(row(2), acknowledge=level)
+        db.buffer.close()
+    finally:
+        signal.signal(number, before)
+        monkeypatch.undo()
+    db.buffer.adopt()
+    db.buffer.flush(wait=10)
     assert ids(db) == [1, 2]
 
 
