@@ -22,6 +22,7 @@ from redis.exceptions import NoScriptError
 from xxhash import xxh3_128_hexdigest
 
 from odac_db.cache.codec import decoded, encoded
+from odac_db.cache.compression import smaller, whole
 from odac_db.cache.connections import Connections, asked, names_of
 from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
@@ -115,7 +116,7 @@ class RedisStore:
     def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:  # noqa: ARG002
         """Stores the rows. Raises Unknown for what cannot be kept as it is."""
         stamps = tuple(one for one in entry.stamps if isinstance(one, bytes))
-        frame = _encoder.encode(_Frame(key.material, stamps, encoded(entry.rows)))
+        frame = _encoder.encode(_Frame(key.material, stamps, smaller(encoded(entry.rows))))
         milliseconds = max(1, int(ttl * 1000 * uniform(1 - _JITTER, 1)))  # noqa: S311
         self.connections.ask(
             lambda one: asked(one, "SET", self._entry_name(key), frame, "PX", milliseconds)
@@ -251,7 +252,7 @@ def _entry(data: bytes | None, key: Key, stamps: Stamps | None) -> Entry | None:
         frame = _frames.decode(data)
         if frame.material != key.material:
             return None
-        return Entry(frame.stamps, decoded(frame.rows) if frame.stamps == stamps else None)
+        return Entry(frame.stamps, decoded(whole(frame.rows)) if frame.stamps == stamps else None)
     except (ValueError, msgspec.DecodeError):
         return None
 

@@ -339,6 +339,25 @@ def test_a_near_hit_asks_for_stamps_alone(redis_url: str) -> None:
     other.close()
 
 
+def test_large_rows_take_little_room_in_redis_and_come_back_whole(redis_url: str) -> None:
+    store = in_redis(redis_url)
+    stamps = store.settle(TABLES)
+    assert stamps is not None
+    alike = Rows(("n", "text"), tuple((n, f"this is number {n}") for n in range(1000)))
+    noise = Rows(("data",), ((os.urandom(5000),),))
+    with redis.Redis.from_url(redis_url) as server:
+        for rows, fits in ((alike, range(1, 10_000)), (noise, range(5000, 5300))):
+            store.fill(KEY, TABLES, Entry(stamps, rows), 60)
+            seen = store.look(KEY, TABLES)
+            assert seen.entry == Entry(stamps, rows)
+            (name,) = server.scan_iter("odac:{test}:q:*")
+            assert server.strlen(name) in fits
+        store.fill(KEY, TABLES, Entry(stamps, alike), 60)
+        server.set(name, server.getrange(name, 0, -20))
+    assert store.look(KEY, TABLES).entry is None
+    store.close()
+
+
 def test_a_copy_lives_no_longer_than_the_entry(redis_url: str) -> None:
     store, other = near_redis(redis_url), near_redis(redis_url)
     stamps = store.settle(TABLES)
