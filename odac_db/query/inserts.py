@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Insert, Table, and_, insert, update
@@ -96,11 +97,20 @@ class Upserting(Inserting):
         """Inserts or updates each."""
         others = [one for one in self.definition.uniques if set(one) != set(self.key)]
         if self.dialect.names_conflicts or not others:
-            for row, given in zip(self.rows, self.given, strict=True):
-                insert_one(tx, self.table, row, self._statement(given))
+            self._put_all(tx)
             return
         for row, given in zip(self.rows, self.given, strict=True):
             self._put(tx, row, given)
+
+    def _put_all(self, tx: Work) -> None:
+        """In their order, those of one statement in one go."""
+        pairs = zip(self.rows, self.given, strict=True)
+        for _, group in groupby(pairs, key=lambda pair: tuple(sorted(pair[1]))):
+            self._put_alike(tx, list(group))
+
+    def _put_alike(self, tx: Work, pairs: Sequence[tuple[Row, Row]]) -> None:
+        statement = self._statement(pairs[0][1])
+        insert_all(tx, self.table, [row for row, _ in pairs], lambda _: statement)
 
     def _statement(self, given: Row) -> Insert:
         return self.dialect.insertion(

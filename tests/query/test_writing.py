@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func
+from sqlalchemy import event, func
 
 from odac_db import ConstraintViolation, Database, QueryRefused
 from tests.behaviours.test_transactions import undone
@@ -95,6 +95,30 @@ def test_an_upsert_by_a_unique_key(db: Database) -> None:
     db.slugs.upsert({"slug": "s", "hits": 9}, key=["slug"], update=["hits"])
     assert db.slugs.pluck("hits") == [9]
     db.users.upsert([], key="name")
+
+
+def test_an_upsert_of_many_is_in_their_order(db: Database) -> None:
+    """Of rows with one key the last one counts; a column that is not given is left alone."""
+    rows: list[dict[str, Any]] = [{"slug": f"s{n % 100}", "hits": n} for n in range(300)]
+    db.slugs.upsert([*rows, {"slug": "s7"}, {"slug": "new"}], key="slug")
+    found = {row.slug: row.hits for row in db.slugs.all()}
+    assert found == {f"s{n}": 200 + n for n in range(100)} | {"new": 0}
+    named: list[dict[str, Any]] = [
+        {"id": "ada", "name": "Ada"},
+        {"name": "Ada", "age": 3},
+        {"name": "Bob", "age": 4},
+    ]
+    db.users.upsert(named, key="name")
+    assert db.users.where(name="Ada").all() == [("ada", "Ada", 3)]
+    statements: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        statements.append(sql)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    db.members.upsert([{"team": n, "person": "ada", "role": "x"} for n in range(100)])
+    assert db.members.where(role="x").count() == 100
+    assert len([sql for sql in statements if sql.startswith("INSERT")]) == 1
 
 
 def test_an_upsert_never_changes_the_row_of_another_key(db: Database) -> None:
