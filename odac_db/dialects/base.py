@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Insert, RootTransaction
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.types import TypeEngine
 
+from odac_db.dialects.canonical import Canonical
 from odac_db.dialects.conversion import Conversion
 from odac_db.dialects.reach import Reach
 from odac_db.dialects.script import Script
@@ -205,8 +206,8 @@ class Dialect:
         store it, by storing it in a scratch place of its own that leaves no trace
         (temporary table, rolled back; a :memory: database). Foreign keys come back as
         given. ``schema`` is the desired schema, for enum types that do not exist yet.
-        A table the server refuses is absent from the answer; a role that may make no
-        scratch table at all is a ServerRefused that says what is missing.
+        A table the server refuses is absent from the answer, see ``Canonical``; a role that may
+        make no scratch table at all is a ServerRefused that says what is missing.
     render(changes, current, target, features, big): the ordered changes as statements. Carries
         several changes of one table by one statement where the server wants that. The
         answer has one Rendered per change, in an order the dialect may adapt (SQLite moves
@@ -266,7 +267,7 @@ class Dialect:
     introspect: Callable[[Connection, Any, Collection[str] | None], Schema]
     resolve: Callable[[Declarations, Any], Resolved]
     declare: Callable[[Schema, Any], Declarations]
-    canonicalize: Callable[[Connection, Sequence[Table], Schema, Any], Mapping[str, Table]]
+    canonicalize: Callable[[Connection, Sequence[Table], Schema, Any], Canonical]
     render: Render
     lossy: Callable[[Column, Column, Any], str | None]
     refers: Callable[[Column, Column], bool]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from odac_db.migrate.hold import judged, refuse_to_empty
 from odac_db.migrate.order import ordered
 from odac_db.migrate.preflight import Site
 from odac_db.migrate.reconcile import Known, reconciled
+from odac_db.migrate.refused import will_be_refused
 from odac_db.migrate.rename import Question, declared_renames, questions
 from odac_db.migrate.respelt import respelt
 from odac_db.migrate.restated import restated
@@ -36,7 +37,7 @@ from odac_db.schema.changes import (
     table_of,
 )
 from odac_db.schema.declaration import Declarations
-from odac_db.schema.model import Schema
+from odac_db.schema.model import Schema, Table
 from odac_db.schema.plan import Operation, Plan
 
 replace = msgspec.structs.replace
@@ -77,8 +78,8 @@ class Way:
     """From a live schema by way of renames to a settled one.
 
     ``renamed`` is the live schema after the renames, ``declared`` the settled one in the
-    words of the declarations (see ``restated``), ``asking`` finds the changes that
-    need an answer.
+    words of the declarations (see ``restated``), ``refused`` what the server says against
+    tables that it will not have so, ``asking`` finds the changes that need an answer.
     """
 
     live: Schema
@@ -86,6 +87,7 @@ class Way:
     renamed: Schema
     declared: Schema
     settled: Schema
+    refused: Mapping[str, str] = field(default_factory=dict)
     allow: Collection[str] = ()
     prune: bool = False
     big_table: int = 100_000
@@ -112,19 +114,14 @@ def drafted(
     renamed = transformed(live, renames)
     renamed = respelt(renamed, renamed, features)
     declared = respelt(resolved.schema, renamed, features)
-    settled = reconciled(
-        renamed,
-        declared,
-        known,
-        features,
-        lambda tables: dialect.canonicalize(conn, tables, declared, features),
-    )
+    settled, refused = _settled(conn, dialect, features, known, renamed, declared)
     way = Way(
         live=live,
         renames=renames,
         renamed=renamed,
         declared=declared,
         settled=settled,
+        refused=refused,
         allow=request.allow,
         prune=request.prune,
         big_table=request.big_table,
@@ -138,6 +135,25 @@ def drafted(
     return Draft(plan=plan, live=live, declared=declared, settled=settled)
 
 
+def _settled(
+    conn: Connection,
+    dialect: Dialect,
+    features: Features,
+    known: Collection[Known],
+    renamed: Schema,
+    declared: Schema,
+) -> tuple[Schema, Mapping[str, str]]:
+    """``Way.settled`` and ``Way.refused``."""
+    refused: dict[str, str] = {}
+
+    def ask(tables: Sequence[Table]) -> Mapping[str, Table]:
+        answer = dialect.canonicalize(conn, tables, declared, features)
+        refused.update(answer.refused)
+        return answer.tables
+
+    return reconciled(renamed, declared, known, features, ask), refused
+
+
 def operations_of(
     conn: Connection, dialect: Dialect, features: Features, way: Way
 ) -> tuple[Operation, ...]:
@@ -148,13 +164,15 @@ def operations_of(
     changes += detached(way.renamed, changes, way.renames, features, dialect.lossy, kept)
     changes = unclashing(restated(changes, way.declared, way.settled))
     changes = [*way.renames, *changes]
+    stuck = {id(change): each.reason for each in standing for change in each.causes}
+    stuck |= will_be_refused(changes, way.refused)
     big = big_tables(conn, dialect, features, changes, way.big_table)
     verdicts = judged(
         changes,
         way.asking(changes),
         lambda before, after: dialect.lossy(before, after, features),
         way.allow,
-        {id(change): each.reason for each in standing for change in each.causes},
+        stuck,
     )
     site = Site(conn=conn, dialect=dialect, features=features, live=way.live, desired=way.settled)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from odac_db import ConstraintSetupError, Operation
-from tests.behaviours.steps import Application, table
+from tests.behaviours.steps import Application, Body, done, table, waiting
 from tests.fixtures.databases import LiveDatabase
 from tests.preflight.case import Refusal
 from tests.preflight.constraints import CONSTRAINTS
@@ -98,6 +98,41 @@ def test_everything_else_proceeds(database: LiveDatabase, tmp_path: Path) -> Non
     assert [row["more"] for row in database.rows("t")] == [None, None]
     database.execute("UPDATE t SET n = 6 WHERE id = 2")
     assert app.boot(strict=True).in_sync
+    app.assert_settled()
+
+
+def test_what_mysql_refuses_whatever_the_rows_leaves_what_it_was_to_replace(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    app = Application(mysql_database, tmp_path / "schema")
+    columns: Body = {"id": {"type": "integer", "primary": True}, "n": "integer"}
+
+    def declare(first: str, second: str) -> None:
+        app.declare(
+            t=table(columns, checks=[{"name": "tc", "expression": first}]),
+            u=table(columns, checks=[{"name": "uc", "expression": second}]),
+        )
+
+    declare("n > 0", "n > 0")
+    app.boot()
+    declare("no_such_function(n) > 0", "n > 1")
+    left = {"drop_check t.tc": "blocked", "add_check t.tc": "blocked"}
+    assert waiting(app.plan()) == left
+    report = app.boot()
+    assert (done(report), waiting(report)) == (["drop_check u.uc", "add_check u.uc"], left)
+    refused = next(one for one in report.remaining if one.kind == "add_check")
+    assert "the server refuses t as declared" in refused.reason
+    assert "no_such_function" in refused.reason
+    assert "_odac_" not in refused.reason
+    for statement, check in (
+        ("INSERT INTO t VALUES (1, -1)", "tc"),
+        ("INSERT INTO u VALUES (1, 1)", "uc"),
+    ):
+        with pytest.raises(Exception, match=check):
+            mysql_database.execute(statement)
+    assert app.boot().applied == ()
+    declare("n > 2", "n > 1")
+    assert app.boot().in_sync
     app.assert_settled()
 
 

@@ -89,7 +89,9 @@ class Site:
             desired,
             (),
             self.features,
-            lambda tables: POSTGRESQL.canonicalize(self.connection, tables, desired, self.features),
+            lambda tables: (
+                POSTGRESQL.canonicalize(self.connection, tables, desired, self.features).tables
+            ),
         )
         found = diff(live, settled, self.features, prune=True)
         found += detached(live, found, (), self.features, POSTGRESQL.lossy)

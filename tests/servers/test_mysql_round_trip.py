@@ -184,7 +184,7 @@ def test_the_server_stores_what_was_read(
     with opened(mysql_database) as site:
         live = site.live()
         tables = list(live.tables.values())
-        stored = MYSQL.canonicalize(site.connection, tables, live, site.features)
+        stored = MYSQL.canonicalize(site.connection, tables, live, site.features).tables
         assert set(stored) == set(live.tables)
         for name, table in stored.items():
             assert table.columns == live.tables[name].columns

@@ -278,7 +278,7 @@ def test_a_refused_table_is_absent_from_the_scratch_place(
                 POSTGRESQL.begin(site.connection, site.features)
             stored = POSTGRESQL.canonicalize(
                 site.connection, [*desired.tables.values()], desired, site.features
-            )
+            ).tables
             assert [*stored] == ["good"]
             assert stored["good"].checks[0].expression == "a > 0"
         POSTGRESQL.rollback(site.connection, site.features)
@@ -291,7 +291,7 @@ def test_more_tables_than_the_server_can_lock_at_once(postgresql_database: LiveD
         desired = site.desired({f"t{number}": body for number in range(250)})
         stored = POSTGRESQL.canonicalize(
             site.connection, [*desired.tables.values()], desired, site.features
-        )
+        ).tables
         assert len(stored) == 250
 
 

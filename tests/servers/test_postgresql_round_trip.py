@@ -157,7 +157,7 @@ def test_the_scratch_place_stores_what_is_stored_and_leaves_nothing(
         desired = POSTGRESQL.resolve(POSTGRESQL.declare(live, site.features), site.features).schema
         stored = POSTGRESQL.canonicalize(
             site.connection, [*desired.tables.values()], desired, site.features
-        )
+        ).tables
         assert stored.keys() == live.tables.keys()
         for name, table in live.tables.items():
             assert named(stored[name]) == named(table)

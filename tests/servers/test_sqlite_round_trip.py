@@ -227,5 +227,5 @@ def test_tables_whose_generated_index_names_are_one_are_both_read_back(site: Sit
     desired = SQLITE.resolve(declared, site.features).schema
     tables = list(desired.tables.values())
     assert [table.indexes[0].name for table in tables] == ["a_b_c_idx"] * 2
-    made = SQLITE.canonicalize(site.conn, tables, desired, site.features)
+    made = SQLITE.canonicalize(site.conn, tables, desired, site.features).tables
     assert sorted(made) == ["a", "a_b"]

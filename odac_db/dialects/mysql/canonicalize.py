@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from odac_db.dialects.canonical import Canonical
 from odac_db.dialects.connect import masked_url
 from odac_db.dialects.mysql import catalog, clauses
+from odac_db.dialects.mysql.errors import said
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.show_create import read_table
@@ -20,6 +23,9 @@ from odac_db.schema.model import Check, Index, Schema, Table
 replace = msgspec.structs.replace
 
 _ACCESS_DENIED = 1044  # ER_DBACCESS_DENIED_ERROR
+# A key is wanted of tables that are made, not of those that are there; a number behind another
+# column of its key is refused by InnoDB, not by the engine that the table may have.
+_OTHERWISE_TAKEN = frozenset({1075, 3750})
 
 
 def canonicalize(
@@ -27,22 +33,26 @@ def canonicalize(
     tables: Sequence[Table],
     schema: Schema,  # noqa: ARG001 - for servers with types of their own
     features: MySQLFeatures,
-) -> Mapping[str, Table]:
-    """Each table as SHOW CREATE TABLE tells it back; a table the server refuses is absent.
+) -> Canonical:
+    """Each table as SHOW CREATE TABLE tells it back; why the server refuses those it does.
 
     Nothing is committed and nothing stays: a temporary table belongs to this session and is
     dropped at once. Foreign keys and full-text indexes, which temporary tables cannot have,
     come back as given, and so do names, comments and options.
     """
-    found = {}
+    found: dict[str, Table] = {}
+    refused: dict[str, str] = {}
     for table in tables:
-        stored = _stored(connection, table, features)
-        if stored is not None:
-            found[table.name] = stored
-    return found
+        answer = _stored(connection, table, features)
+        if isinstance(answer, Table):
+            found[table.name] = answer
+        elif answer:
+            refused[table.name] = answer
+    return Canonical(tables=found, refused=refused)
 
 
-def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Table | None:
+def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Table | str:
+    """The table, or why the server refuses it; empty if not for anything the table holds."""
     scratch = f"_odac_scratch_{secrets.token_hex(8)}"
     asked = tuple(index for index in table.indexes if index.method is None)
     options = {key: value for key, value in table.options.items() if key == "collation"}
@@ -55,9 +65,12 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
     try:
         catalog.execute(connection, sql)
     except DBAPIError as error:
-        if isinstance(error.orig, Exception) and error.orig.args[:1] == (_ACCESS_DENIED,):
+        number, text = said(error.orig)
+        if number == _ACCESS_DENIED:
             raise _denied(connection, features) from error
-        return None
+        if error.connection_invalidated:
+            raise
+        return "" if number in _OTHERWISE_TAKEN else _by_own_names(text, scratch, table, asked)
     try:
         read = read_table(catalog.show_create(connection, scratch)[scratch], features)
     finally:
@@ -71,6 +84,15 @@ def _stored(connection: Connection, table: Table, features: MySQLFeatures) -> Ta
         comment=table.comment,
         options=table.options,
     )
+
+
+def _by_own_names(text: str, scratch: str, table: Table, indexes: Sequence[Index]) -> str:
+    """What the server says of the scratch table, said of the declared one."""
+    items: dict[str, Sequence[Check | Index]] = {"c": table.checks, "i": indexes}
+    named = re.sub(
+        r"\b_odac_([ci])(\d+)\b", lambda m: str(items[m[1]][int(m[2])].name or "(unnamed)"), text
+    )
+    return named.replace(scratch, table.name)
 
 
 def _denied(connection: Connection, features: MySQLFeatures) -> ServerRefused:

@@ -35,7 +35,7 @@ _BACKTICKED = re.compile(r"`((?:[^`]|``)+)`")
 
 def refusal(error: BaseException, statement: str) -> Refusal | None:
     """The constraint, as far as the message names it; its table from the statement if not."""
-    number, text = _said(error)
+    number, text = said(error)
     if number in _DUPLICATES:
         return _duplicate(text, statement)
     if number in _FOREIGN_KEYS:
@@ -49,7 +49,7 @@ def refusal(error: BaseException, statement: str) -> Refusal | None:
 
 def failure(error: BaseException) -> Failure | None:
     """Whether the same transaction may succeed when it is run again."""
-    number, _ = _said(error)
+    number, _ = said(error)
     if number in _GONE:
         return "gone"
     if number in _CONFLICTS:
@@ -57,9 +57,9 @@ def failure(error: BaseException) -> Failure | None:
     return "lost" if number in _LOST else None
 
 
-def _said(error: BaseException) -> tuple[int, str]:
+def said(error: BaseException | None) -> tuple[int, str]:
     """The number and the text: PyMySQL's and mysqlclient's two arguments."""
-    match error.args:
+    match error.args if error is not None else ():
         case (int(number), str(text), *_):
             return number, text
         case _:

@@ -7,13 +7,14 @@ the transaction is never committed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from odac_db.dialects.canonical import Canonical
 from odac_db.dialects.postgresql import render_enums, render_numbering
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.introspect import read_enums, read_tables
@@ -35,7 +36,7 @@ _BATCH = 100
 
 def canonicalize(
     connection: Connection, tables: Sequence[Table], schema: Schema, features: PostgreSQLFeatures
-) -> Mapping[str, Table]:
+) -> Canonical:
     """Each table as it would be stored; one that the server refuses is absent.
 
     Names, comments and foreign keys come back as given. Enum types that do not exist, or
@@ -60,7 +61,7 @@ def canonicalize(
         for name in made:
             table = batch[name]
             found[table.name] = _as_given(table, stored[name], features)
-    return found
+    return Canonical(tables=found)
 
 
 def _make_enums(connection: Connection, tables: Sequence[Table], schema: Schema) -> None:

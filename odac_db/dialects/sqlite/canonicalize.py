@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from odac_db.dialects.base import Features
+from odac_db.dialects.canonical import Canonical
 from odac_db.dialects.sqlite.create import create_index, create_table
 from odac_db.dialects.sqlite.introspect import introspect
 from odac_db.schema.model import Schema, Table
@@ -20,18 +21,19 @@ def canonicalize(
     tables: Sequence[Table],
     schema: Schema,  # noqa: ARG001
     features: Features,
-) -> Mapping[str, Table]:
+) -> Canonical:
     """Each table as it reads once it is made; one that SQLite refuses is not in the answer.
 
     The database at hand is not touched: another of the same library does as well.
     """
     wanted = {table.name: table for table in tables}
-    return {
+    found = {
         name: msgspec.structs.replace(table, foreign_keys=wanted[name].foreign_keys)
         for together in _apart(tables)
         for name, table in _read_back(together, features).items()
         if name in wanted
     }
+    return Canonical(tables=found)
 
 
 def _apart(tables: Sequence[Table]) -> list[list[Table]]:
