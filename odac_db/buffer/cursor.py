@@ -153,7 +153,7 @@ class Cursor:
         if frame.lane != self._number:
             return None
         found = rows_of(frame.payload)
-        if found is None or found.number not in self._shapes:
+        if found is None:
             return None
         first, rows = self._wanted(frame.seq, found.rows, limit)
         if not rows:
@@ -161,6 +161,9 @@ class Cursor:
         if first != self.position + 1:
             reason = "frames are missing"
             raise LossDetected(self.log.id, self.lane, self.position + 1, first - 1, reason)
+        if found.number not in self._shapes:
+            reason = "what tells their columns is damaged"
+            raise LossDetected(self.log.id, self.lane, first, first + len(rows) - 1, reason)
         return Chunk(first, self._shapes[found.number], rows, found.once)
 
     def _wanted(self, seq: int, rows: list[Values], limit: int | None) -> tuple[int, list[Values]]:

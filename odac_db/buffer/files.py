@@ -20,6 +20,7 @@ except ImportError:  # no server's own platform
 LOCK = "lock"
 NEXT = "next.part"
 REGISTERED = "registered"
+APPLIED = "applied"
 SUFFIX = ".odj"
 UNFINISHED = ".new-"
 
@@ -230,9 +231,11 @@ def segment_numbers(folder: Path) -> list[int]:
 
 def journal_names(home: Path) -> list[str]:
     """The journals of a folder, oldest first."""
-    found = [
-        (entry.stat().st_mtime, entry.name) for entry in os.scandir(home) if _is_journal(entry)
-    ]
+    found = []
+    for entry in list(os.scandir(home)):
+        with suppress(FileNotFoundError):  # it is removed this moment
+            if _is_journal(entry):
+                found.append((entry.stat().st_mtime, entry.name))
     return [name for _, name in sorted(found)]
 
 

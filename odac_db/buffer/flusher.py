@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -139,7 +140,7 @@ class Flusher:
             return
         self._tended = now
         self.adopt()
-        quiet = now - self._active > self.retention + TENDED
+        quiet = now - self._active > self.retention + 3 * TENDED
         if not self.sources or (quiet and not self._adopted()):
             self.session.drop()
             return
@@ -156,25 +157,28 @@ class Flusher:
         for source in self._adopted() if accept_loss else ():
             source.go_on_behind_losses()
         for name in files.journal_names(self.home):
-            if name in self.sources or name in self.foreign:
-                continue
-            held = files.locked(self.home / name)
-            if held is None:
-                continue
-            log = Log(self.home / name)
-            try:
-                database = log.database()
-                ends = log.lanes()
-            except LossDetected as loss:
-                self.foreign[name] = str(loss)
-                os.close(held)
-                continue
-            if database and database != self.database:
-                self.foreign[name] = f"it belongs to another database ({database})"
-                os.close(held)
-                continue
-            self._held[name] = held
-            self.sources[name] = Source(log, ends, accept_loss=accept_loss)
+            if name not in self.sources and (accept_loss or name not in self.foreign):
+                self._adopt(name, accept_loss=accept_loss)
+
+    def _adopt(self, name: str, *, accept_loss: bool) -> None:
+        held = files.locked(self.home / name)
+        if held is None:
+            return
+        log = Log(self.home / name)
+        try:
+            database = log.database()
+            ends = log.lanes(lenient=accept_loss)
+        except LossDetected as loss:
+            self.foreign[name] = loss.reason
+            os.close(held)
+            return
+        if database and database != self.database:
+            self.foreign[name] = f"it belongs to another database ({database})"
+            os.close(held)
+            return
+        self.foreign.pop(name, None)
+        self._held[name] = held
+        self.sources[name] = Source(log, ends, accept_loss=accept_loss)
 
     def _look(self) -> None:
         """Compares what is believed with what the database says, then prunes by that."""
@@ -187,9 +191,12 @@ class Flusher:
             for lane in source.lanes.values():
                 if lane.position != positions.get(lane.name, 0):
                     lane.believed = -1
-            source.log.prune(positions, self.retention)
+            with suppress(LossDetected):  # its lanes tell of it
+                source.log.prune(positions, self.retention, self.clock())
             done = all(positions.get(name, 0) >= end for name, end in list(source.ends.items()))
-            if source is not self.own and done and source.log.age() >= self.retention:
+            # Counted from here, not from the last write: the database may have been away since.
+            since = source.log.applied_for(done=done) if source is not self.own else 0.0
+            if source is not self.own and done and since >= self.retention:
                 self._remove(source)
 
     def _remove(self, source: Source) -> None:

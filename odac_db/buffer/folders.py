@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,11 @@ def journals(engine: Engine, home: Path) -> tuple[JournalStatus, ...]:
     names = files.journal_names(home)
     with engine.connect() as conn:
         positions = ledger.known(conn, names) if names and ledger.exists(conn) else {}
-    return tuple(_standing(Log(home / name), positions.get(name, {})) for name in names)
+    found = []
+    for name in names:
+        with suppress(FileNotFoundError):  # it is removed this moment
+            found.append(_standing(Log(home / name), positions.get(name, {})))
+    return tuple(found)
 
 
 def _standing(log: Log, positions: dict[str, int]) -> JournalStatus:

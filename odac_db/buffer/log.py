@@ -29,6 +29,7 @@ class Log:
         self.id = folder.name
         self.end = end
         self._openings: dict[int, Opening] = {}
+        self._applied: dict[int, float] = {}
 
     def segments(self) -> list[int]:
         return files.segment_numbers(self.folder)
@@ -63,8 +64,12 @@ class Log:
                 return file.read(left if size < 0 else min(size, left))
             return file.read(size)
 
-    def lanes(self) -> dict[str, int]:
-        """The last operation of every lane of a dead journal, behind damage, too."""
+    def lanes(self, *, lenient: bool = False) -> dict[str, int]:
+        """The last operation of every lane of a dead journal, behind damage, too.
+
+        Raises LossDetected where operations are whole and what told their lane is not:
+        ``lenient`` leaves them out.
+        """
         segments = self.segments()
         if not segments:
             return {}
@@ -75,7 +80,10 @@ class Log:
         while place is not None:
             for frame in frames(held, place):
                 place = frame.end
-                _count(frame, numbers, found)
+                if not _counted(frame, numbers, found) and not lenient:
+                    lane = f"number {frame.lane}"
+                    reason = f"segment {segments[-1]} tells no more whose operations it holds"
+                    raise LossDetected(self.id, lane, frame.seq, frame.seq, reason)
             place = next_frame(held, place)
         return found
 
@@ -83,7 +91,10 @@ class Log:
         """The tables of each lane that the journal's segments have operations for."""
         found: dict[str, set[str]] = {}
         for segment in self.segments():
-            for frame in frames(self.held(segment, 0), 0):
+            held = b""
+            with suppress(FileNotFoundError):  # it is pruned, because it is applied
+                held = self.held(segment, 0)
+            for frame in frames(held, 0):
                 told = shape_of(frame.payload) if not frame.seq else None
                 if told is not None:
                     found.setdefault(told[1].lane, set()).add(told[1].table)
@@ -97,35 +108,50 @@ class Log:
                 total += files.segment_path(self.folder, segment).stat().st_blocks * 512
         return total
 
-    def prune(self, positions: Mapping[str, int], retention: float) -> int:
-        """Unlinks the segments that are applied and old enough; how many are left.
+    def prune(
+        self, positions: Mapping[str, int], retention: float, now: float | None = None
+    ) -> int:
+        """Unlinks segments that were first seen applied so many seconds ago; how many are left.
 
-        ``positions`` are the database's own, read after the commit. The last segment stays.
+        ``positions`` are the database's own, read after the commit, ``now`` is the moment of
+        that. The last segment stays.
         """
-        segments = self.segments()
-        for segment, following in itertools.pairwise(segments):
-            path = files.segment_path(self.folder, segment)
+        now = time.monotonic() if now is None else now
+        applied: dict[int, float] = {}
+        for segment, following in itertools.pairwise(self.segments()):
             lanes = self.opening(following).lanes
-            applied = all(positions.get(lane, 0) >= last for lane, last in lanes.items())
-            if not applied or time.time() - path.stat().st_mtime < retention:
+            if any(positions.get(lane, 0) < last for lane, last in lanes.items()):
                 break
-            path.unlink()
+            applied[segment] = self._applied.get(segment, now)
+        self._applied = applied
+        for segment, since in list(applied.items()):
+            if now - since < retention:
+                break
+            files.segment_path(self.folder, segment).unlink()
             self._openings.pop(segment, None)
+            del applied[segment]
         return len(self.segments())
 
-    def age(self) -> float:
-        """Seconds since the journal was last written."""
-        segments = self.segments()
-        if not segments:
+    def applied_for(self, *, done: bool) -> float:
+        """Seconds since a process first saw that all of a dead journal is applied; 0 if it is not.
+
+        The journal remembers it, so that processes that live shortly get to its end, too.
+        """
+        mark = self.folder / files.APPLIED
+        if not done:
+            mark.unlink(missing_ok=True)
             return 0.0
-        path = files.segment_path(self.folder, segments[-1])
-        return time.time() - path.stat().st_mtime
+        try:
+            return time.time() - mark.stat().st_mtime
+        except FileNotFoundError:
+            mark.touch(0o600)
+            return 0.0
 
     def remove(self) -> None:
         """Unlinks a dead journal, its lock last; the caller holds it."""
         for segment in self.segments():
             files.segment_path(self.folder, segment).unlink()
-        for name in (NEXT, files.REGISTERED, files.LOCK):
+        for name in (NEXT, files.REGISTERED, files.APPLIED, files.LOCK):
             (self.folder / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
@@ -135,13 +161,16 @@ class Log:
         return LossDetected(self.id, lane, first, last, reason)
 
 
-def _count(frame: Frame, numbers: dict[int, str], lanes: dict[str, int]) -> None:
-    """Notes the lane that a frame introduces, or its last operation."""
+def _counted(frame: Frame, numbers: dict[int, str], lanes: dict[str, int]) -> bool:
+    """Notes the lane that a frame introduces, or its last operation; False if it has none."""
     told = shape_of(frame.payload) if not frame.seq else None
     rows = rows_of(frame.payload) if frame.seq else None
     if told is not None:
         numbers[frame.lane] = told[1].lane
         lanes.setdefault(told[1].lane, 0)
-    elif rows is not None and frame.lane in numbers:
+    elif rows is not None:
+        if frame.lane not in numbers:
+            return False
         lane = numbers[frame.lane]
         lanes[lane] = max(lanes[lane], frame.seq + len(rows.rows) - 1)
+    return True

@@ -105,15 +105,18 @@ def drain(
     with _one(url, schema, buffer, connection) as db:
         before = db.buffer.adopt(accept_loss=accept_loss)
         result = _drained(db, before, wait)
+        foreign = db.buffer.status().foreign
     output = Output()
     if as_json:
-        output.json(msgspec.to_builtins(result))
+        output.json({**msgspec.to_builtins(result), "foreign": foreign})
     else:
         for lane, reason in result.paused.items():
             output.line(("✗ ", "red"), f"{lane}: {reason}")
+        for journal, reason in foreign.items():
+            output.line(("✗ ", "red"), f"journal {journal} is let alone: {reason}")
         done = f"{counted(result.rows, 'operation')} applied, {result.dead:,} refused"
         output.line(f"{done}, {result.pending:,} pending.")
-    return NOT_IN_SYNC if result.pending else DONE
+    return NOT_IN_SYNC if result.pending or foreign else DONE
 
 
 def _drained(db: Database, total: int, wait: float) -> Any:

@@ -175,6 +175,99 @@ def test_pruned_segments_are_applied_ones_and_their_loss_is_seen(journal: Journa
     assert (raised.value.first, raised.value.last) == (6, base)
 
 
+def turned_over(journal: Journal, place: int) -> Log:
+    """A byte of its first segment; there and behind are whole frames."""
+    journal.abandon()
+    path = files.segment_path(journal.folder, 0)
+    held = bytearray(path.read_bytes())
+    held[place] ^= 255
+    path.write_bytes(held)
+    return Log(journal.folder)
+
+
+def test_operations_of_a_lane_that_is_told_no_more_are_a_loss(journal: Journal) -> None:
+    """Their journal was held to be empty, and removed."""
+    journal.append(VIEWS, [("p", 1)])
+    introduced = journal.end.offset
+    for number in range(20):
+        journal.append(EVENTS, rows(number, 1))
+    log = turned_over(journal, introduced + 20)
+    with pytest.raises(LossDetected, match="tells no more whose operations it holds"):
+        log.lanes()
+    assert log.lanes(lenient=True) == {"posts": 1}
+    rest = Cursor(log, "posts", lenient=True)
+    rest.seek(0)
+    assert [chunk.rows for chunk in rest.read(10, EVERYTHING)] == [[("p", 1)]]
+    assert rest.read(10, EVERYTHING) == []
+
+
+def test_operations_whose_columns_are_told_no_more_are_passed_by_only_with_leave(
+    journal: Journal,
+) -> None:
+    journal.append(EVENTS, rows(0, 1))
+    introduced = journal.end.offset
+    others = EVENTS._replace(columns=("id",))
+    journal.append(others, [("a",), ("b",)])
+    log = turned_over(journal, introduced + 20)
+    assert log.lanes() == {"events": 3}
+    for lenient in (False, True):
+        cursor = Cursor(log, "events", lenient=lenient)
+        cursor.seek(1)
+        with pytest.raises(LossDetected) as raised:
+            cursor.read(10, EVERYTHING)
+        assert raised.value.first == 2
+    assert raised.value.last == 3
+
+
+def test_what_is_applied_late_is_kept_as_long_as_all_else(journal: Journal) -> None:
+    """An hour's outage was longer than retention: all of it was removed as soon as it was in."""
+    for number in range(2000):
+        journal.append(EVENTS, rows(number, 1))
+    log = Log(journal.folder, lambda: journal.end)
+    held = log.segments()
+    for segment in held:
+        os.utime(files.segment_path(journal.folder, segment), (0, 0))
+    base = log.base(3, "events")
+    assert log.prune({"events": base}, 600, 1000.0) == len(held)
+    assert log.prune({"events": base}, 600, 1599.0) == len(held)
+    assert log.prune({"events": 0}, 600, 1600.0) == len(held)  # the database has lost it again
+    assert log.prune({"events": 2000}, 600, 1700.0) == len(held)
+    assert log.prune({"events": 2000}, 600, 2299.0) == len(held)
+    assert log.prune({"events": 2000}, 600, 2300.0) == 1
+
+
+def test_a_journal_of_the_dead_knows_since_when_it_is_applied(journal: Journal) -> None:
+    journal.append(EVENTS, rows(0, 1))
+    journal.close()
+    os.utime(files.segment_path(journal.folder, 0), (0, 0))
+    log = Log(journal.folder)
+    assert log.applied_for(done=True) == 0
+    mark = journal.folder / files.APPLIED
+    os.utime(mark, (0, mark.stat().st_mtime - 700))
+    assert 700 <= Log(journal.folder).applied_for(done=True) < 800  # another process
+    assert log.applied_for(done=False) == 0
+    assert log.applied_for(done=True) == 0
+    log.remove()
+    assert not journal.folder.exists()
+
+
+def test_a_journal_that_is_removed_while_they_are_counted_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, removed = (Journal(tmp_path, "db") for _ in range(2))
+    whole = files._is_journal
+
+    def seen(entry: os.DirEntry[str]) -> bool:
+        if entry.name == removed.id:
+            removed.close()
+            Log(removed.folder).remove()
+        return whole(entry) or entry.name == removed.id
+
+    monkeypatch.setattr(files, "_is_journal", seen)
+    assert files.journal_names(tmp_path) == [kept.id]
+    kept.close()
+
+
 def test_a_full_disk_is_met_before_the_acknowledgement(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

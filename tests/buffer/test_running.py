@@ -28,6 +28,7 @@ from odac_db import (
 )
 from odac_db.buffer import files
 from odac_db.buffer.files import End
+from odac_db.buffer.frames import frame_at
 from odac_db.dialects.sqlite import buffering
 from tests.fixtures.buffers import LATER, Opened, dies
 from tests.fixtures.databases import LiveDatabase
@@ -312,6 +313,58 @@ def test_a_table_that_is_missing_stops_its_lane_alone(opened: Opened, folder: Pa
         conn.exec_driver_sql("ALTER TABLE away RENAME TO other")
     assert db.buffer.flush().pending == 0
     assert db.table("other").count() == 1
+
+
+def left_by_the_dead(db: Database, folder: Path) -> Path:
+    """The journal's first segment; its frames are an opening, an introduction, 50 rows."""
+    home = folder.parent / "journal" / "default"
+    before = set(files.journal_names(home)) if home.exists() else set()
+    for number in range(50):
+        db.buffer["events"].insert(row(number))
+    dies(db)
+    (name,) = set(files.journal_names(home)) - before
+    return files.segment_path(home / name, 0)
+
+
+def tended(db: Database) -> None:
+    running = db.buffer._start()
+    with running.flusher.turn:
+        running.flusher.tend(at_once=True)
+
+
+def test_a_journal_whose_rows_nobody_can_read_is_named_and_never_removed(
+    opened: Opened, folder: Path
+) -> None:
+    path = left_by_the_dead(opened(), folder)
+    held = bytearray(path.read_bytes())
+    opening = frame_at(bytes(held), 0)
+    assert opening is not None
+    held[opening.end + 20] ^= 1  # in the introduction
+    path.write_bytes(held)
+    db = opened(retention=0.0)
+    db.buffer.adopt()
+    assert db.buffer.flush(wait=10).rows == 0
+    tended(db)
+    assert path.read_bytes() == bytes(held)
+    assert "tells no more" in db.buffer.status().foreign[path.parent.name]
+    assert [bool(one.fault) for one in db.buffer.journals()].count(True) == 1
+
+
+def test_a_journal_that_is_applied_late_is_kept_and_then_removed(
+    opened: Opened, folder: Path
+) -> None:
+    path = left_by_the_dead(opened(), folder)
+    os.utime(path, (0, 0))  # the database was away for years
+    db = opened(retention=600.0)
+    db.buffer.adopt()
+    assert db.buffer.flush(wait=10).rows == 50
+    for _ in range(2):
+        tended(db)
+    assert path.exists()
+    mark = path.parent / files.APPLIED
+    os.utime(mark, (0, mark.stat().st_mtime - 601))
+    tended(db)
+    assert not path.parent.exists()
 
 
 def test_a_journal_of_another_database_is_let_alone(

@@ -91,6 +91,25 @@ def test_a_loss_stops_a_drain_until_it_is_accepted(
     assert sqlite_database.execute(lost) == [(50, 1, 1)]
 
 
+def test_a_journal_that_says_no_more_what_it_is_stays_and_is_named(
+    left: list[str], tmp_path: Path
+) -> None:
+    """Drain passed it by, and was done."""
+    home = tmp_path / "journal/default"
+    (name,) = files.journal_names(home)
+    path = files.segment_path(home / name, 0)
+    held = bytearray(path.read_bytes())
+    held[20] ^= 255
+    path.write_bytes(held)
+    for more in ([], ["--accept-loss"]):
+        found = run("drain", *left, *more, expected=3)
+        assert found["foreign"] == {name: "segment 0 has no beginning"}
+    code, text = called(["buffer", "drain", *left])
+    assert code == 3
+    assert f"journal {name} is let alone: segment 0 has no beginning" in text
+    assert path.read_bytes() == bytes(held)
+
+
 def test_without_a_folder_it_says_how_to_name_one(sqlite_database: LiveDatabase) -> None:
     code, text = called(["buffer", "status", "--url", sqlite_database.url])
     assert code == 2
