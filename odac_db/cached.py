@@ -39,11 +39,11 @@ class CacheControl:
     def clear(self, *tables: str) -> None:
         """Forgets what was read from these tables, or everything, in all processes.
 
-        Raises CacheUnavailable.
+        From what is no table and no view nothing was read. Raises CacheUnavailable.
         """
         if self._caching is None:
             return
-        self._caching.touch(tables or (EVERYTHING,))
+        self._caching.commits.touch(tables or (EVERYTHING,), strictly=False)
         if not tables:
             self._caching.clear()
 
@@ -51,10 +51,12 @@ class CacheControl:
         """Says that tables were changed by somebody who does not use this cache.
 
         Call it after their commit. Reads that begin when this has returned do not see what was
-        cached before. Raises CacheUnavailable.
+        cached before. Views stand for what is behind them; ``posts`` and ``public.posts`` are
+        one. Raises UnknownName for what is no table and no view of this database, and
+        CacheUnavailable; then nothing is forgotten.
         """
         if self._caching is not None and tables:
-            self._caching.touch(tables)
+            self._caching.commits.touch(tables, strictly=True)
 
     def stats(self) -> CacheStats:
         """What the cache did in this process since the database was opened."""
@@ -88,7 +90,7 @@ class CachedReads:
         return found
 
     def forget(self, table: str) -> None:
-        self.caching.touch((table,))
+        self.caching.commits.touch((table,), strictly=False)
 
     def place(self, shape: Shape) -> bytes:
         """What tells the reads of this shape in this process."""

@@ -20,14 +20,15 @@ class AsyncCacheControl:
     async def clear(self, *tables: str) -> None:
         """Forgets what was read from these tables, or everything, in all processes.
 
-        Raises CacheUnavailable.
+        From what is no table and no view nothing was read. Raises CacheUnavailable.
         """
         await asked(self._control.clear, *tables)
 
     async def touch(self, *tables: str) -> None:
         """Says that tables were changed by somebody who does not use this cache.
 
-        Call it after their commit. Raises CacheUnavailable.
+        Call it after their commit. Raises UnknownName for what is no table and no view, and
+        CacheUnavailable; then nothing is forgotten.
         """
         await asked(self._control.touch, *tables)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import random
 import re
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from odac_db.cache.catalog import Catalog
+from odac_db.cache.catalog import Catalog, Unread
 from odac_db.cache.commits import Commits, Debts
 from odac_db.cache.counts import Counts
 from odac_db.cache.flights import Flights
@@ -26,7 +25,7 @@ from odac_db.cache.protocol import EVERYTHING, Answer, Away, Seen, read
 from odac_db.cache.rows import Rows
 from odac_db.cache.settings import Cache, CacheStats
 from odac_db.cache.tags import Unknown, exact
-from odac_db.cache.touched import Reads, reads, touching
+from odac_db.cache.touched import Reads, reads
 from odac_db.errors import CacheUnavailable
 from odac_db.waits import THREADS, Waits
 
@@ -127,6 +126,8 @@ class Caching:
             self.counts.read("away")
         except CatalogMoved:
             self.counts.read("bypass")
+        except Unread:
+            self.counts.refused("the catalog cannot be read at the moment")
         return query()
 
     def local(self, place: bytes, values: tuple[Any, ...]) -> bytes | None:
@@ -254,16 +255,6 @@ class Caching:
             return self._identity + reach.fingerprint.encode() + b"\0", found
 
         return self.statements.prepared(asked.compiled, depends_on, everything, depends)
-
-    def touch(self, tables: Collection[str]) -> None:
-        """New stamps for tables, and for those behind views. Raises CacheUnavailable."""
-        reach = self._catalog.last() if self._catalog is not None else None
-        named = {name.casefold() for name in tables}
-        stamps = tuple(sorted(named if reach is None else touching(named, reach)))
-        try:
-            self.store.confirm(stamps, secrets.randbits(48))
-        except Away as away:
-            raise CacheUnavailable(str(away)) from away
 
     def clear(self) -> None:
         """Drops entries, to have their room back. Raises CacheUnavailable."""

@@ -7,24 +7,36 @@ would change what its statements touched waits for its locks.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 
 from odac_db.dialects.reach import Reach
 from odac_db.waits import Waits
 
+log = logging.getLogger("odac_db.cache")
 Stamp = int | bytes | None
+_PAUSE = 1.0  # seconds without trying after it could not be read
+
+
+class Unread(Exception):
+    """The catalog cannot be read at this moment."""
 
 
 class Catalog:
-    """``read`` reads it, on a connection of its own."""
+    """``read`` reads it, on a connection of its own. What it raises is raised as Unread."""
 
     def __init__(self, read: Callable[[], Reach], waits: Waits) -> None:
         self._read = read
         self._found: tuple[Stamp, Reach] | None = None
+        self._unread_until = 0.0
         self._lock = waits.lock()
 
     def at(self, stamp: Stamp) -> Reach:
-        """As of that stamp of everything; None is nothing to rely on, and it is read."""
+        """As of that stamp of everything; None is nothing to rely on, and it is read.
+
+        Raises Unread.
+        """
         found = self._found
         if found is not None and stamp is not None and found[0] == stamp:
             return found[1]
@@ -32,7 +44,7 @@ class Catalog:
             found = self._found
             if found is not None and stamp is not None and found[0] == stamp:
                 return found[1]
-            reach = self._read()
+            reach = self._now()
             self._found = (stamp, reach)
             return reach
 
@@ -40,5 +52,13 @@ class Catalog:
         """The one that was read last, if any."""
         return self._found[1] if self._found else None
 
-    def forget(self) -> None:
-        self._found = None
+    def _now(self) -> Reach:
+        """Whoever comes while others could not read it goes without."""
+        if time.monotonic() < self._unread_until:
+            raise Unread("it could not be read a moment ago")
+        try:
+            return self._read()
+        except Exception as error:
+            self._unread_until = time.monotonic() + _PAUSE
+            log.warning("the catalog cannot be read, so nothing is cached: %s", error)
+            raise Unread(str(error)) from error

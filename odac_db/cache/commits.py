@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from odac_db.cache.catalog import Catalog
+from odac_db.cache import naming
+from odac_db.cache.catalog import Catalog, Unread
 from odac_db.cache.counts import Counts
 from odac_db.cache.ongoing import Ongoing
 from odac_db.cache.performing import Bracket, Committing, Store, run
 from odac_db.cache.protocol import EVERYTHING, Away, Flow, Outcome, Tables, commit
 from odac_db.cache.settings import Cache
-from odac_db.cache.touched import writes
+from odac_db.cache.touched import touching, writes
 from odac_db.dialects.reach import Reach
 from odac_db.errors import CacheUnavailable
 from odac_db.waits import Waits
@@ -120,6 +121,32 @@ class Commits:
         """After it, however it ended."""
         bracket.end(Outcome(decided=decided))
 
+    def touch(self, names: Collection[str], *, strictly: bool) -> None:
+        """New stamps for tables, for those behind views, or for everything.
+
+        Raises CacheUnavailable, and ``strictly`` UnknownName for what is no table and no view.
+        """
+        tables = tuple(sorted(self._touched(names, strictly)))
+        try:
+            if tables:
+                self._store.confirm(tables, secrets.randbits(48))
+        except Away as away:
+            raise CacheUnavailable(str(away)) from away
+
+    def _touched(self, names: Collection[str], strictly: bool) -> set[str]:
+        if self._catalog is None or EVERYTHING in names:
+            return {EVERYTHING}
+        reach = self._reach(self._everything())
+        if reach is not None and None in naming.found(names, reach).values():
+            reach = self._reach(None)  # DDL may have gone past all engines
+        if reach is None:
+            return {EVERYTHING}
+        found = naming.found(names, reach)
+        for name, table in found.items():
+            if table is None and strictly:
+                raise naming.unknown(name, reach)
+        return touching({table for table in found.values() if table is not None}, reach)
+
     def _flow(self, tables: Tables) -> Flow[Outcome]:
         strict = self._settings.mode == "strict"
         refuse = self._settings.when_away == "refuse"
@@ -159,8 +186,7 @@ class Commits:
         """The catalog as of that stamp; None if it cannot be read."""
         try:
             return None if self._catalog is None else self._catalog.at(everything)
-        except Exception as error:
-            log.warning("the catalog cannot be read, everything is invalidated: %s", error)
+        except Unread:
             return None
 
     def _closure(self, done: Ongoing, reach: Reach) -> Tables:

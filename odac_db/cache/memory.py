@@ -48,6 +48,7 @@ class MemoryStore:
         self.fifo = Fifo(entries, size)
         self._places: dict[Tables, tuple[int, ...]] = {}
         self._announced: dict[int, tuple[Stampbook, Cells]] = {}
+        self._running_out: dict[int, float] = {}  # when each token there does
         self.book = self._opened()
 
     def look(self, key: Key, tables: Tables) -> Seen:
@@ -92,6 +93,7 @@ class MemoryStore:
 
     def announce(self, tables: Tables, token: int) -> int | bytes | None:
         """The stamp of everything, None while it is not to be relied on."""
+        self._forget_what_ran_out()
         places = self.places(tables)
         book, before = self._announced.get(token, (self.book, {}))
         try:
@@ -99,21 +101,20 @@ class MemoryStore:
         except Away:
             self._reopen()
             book, cells = self.book, self.book.announce(places, {})
+        self._running_out[token] = time.monotonic() + self._token_seconds
         self._announced[token] = (book, cells)
         current = self.book.current(self.places((EVERYTHING,)))
         return current[0] if current is not None else None
 
     def confirm(self, tables: Tables, token: int) -> None:
+        runs_out = self._running_out.pop(token, 0.0)
         book, cells = self._announced.pop(token, (self.book, {}))
         places = self.places(tables)
         book.confirm(places, cells)
         left = {place: cell for place, cell in cells.items() if place not in places}
         if left:
+            self._running_out[token] = runs_out
             self._announced[token] = (book, left)
-
-    def forget(self, token: int) -> None:
-        """Leaves the token to run out."""
-        self._announced.pop(token, None)
 
     def clear(self) -> None:
         self.fifo.clear()
@@ -139,6 +140,14 @@ class MemoryStore:
         places = [place for place in range(WIDTH, (SLOTS + 1) * WIDTH, WIDTH) if words[place]]
         writing = tuple(f"slot {place // WIDTH - 1}" for place in places if words[place] & 1)
         return Inventory(store="memory", stamps=len(places), writing=writing)
+
+    def _forget_what_ran_out(self) -> None:
+        """Tokens of commits that nobody confirmed: their cells are as good as anybody's now."""
+        now = time.monotonic()
+        for token, then in self._running_out.copy().items():
+            if then < now:
+                self._running_out.pop(token, None)
+                self._announced.pop(token, None)
 
     def _opened(self) -> Stampbook:
         return stampbook(self._name, token_seconds=self._token_seconds, directory=self._directory)

@@ -62,9 +62,6 @@ class NearStore:
     def confirm(self, tables: Tables, token: int) -> None:
         self.far.confirm(tables, token)
 
-    def forget(self, token: int) -> None:
-        self.far.forget(token)
-
     def clear(self) -> None:
         self.fifo.clear()
         self.far.clear()

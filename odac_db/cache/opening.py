@@ -24,6 +24,7 @@ from odac_db.dialects.connect import file_of, given_back, url_for_threads
 from odac_db.dialects.reach import Reach
 from odac_db.waits import Waits, waits_of
 
+_PATIENCE = 1.0  # seconds that the catalog waits for a table that somebody changes
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
 
@@ -90,6 +91,7 @@ def _reader(engine: Engine) -> Callable[[], Reach]:
 
 def _reach(connection: Connection) -> Reach:
     dialect = dialect_of(connection)
+    dialect.locking.limit(connection, _PATIENCE, dialect.features(connection))
     found = dialect.reach(connection)
     return msgspec.structs.replace(found, fingerprint=dialect.fingerprint(connection).value)
 

@@ -28,8 +28,8 @@ Source: TypeAlias = Literal["hit", "miss", "shared", "bypass", "away"]
 """Where rows came from.
 
 ``miss``: the database, and they were stored. ``shared``: a miss of another thread or process
-that was on its way. ``bypass``: the database, because a writer was at work or the transaction had
-written. ``away``: the database, because the store was out of reach.
+that was on its way. ``bypass``: the database, because a writer was at work, or for a ``dirty`` one.
+``away``: the database, because the store was out of reach.
 """
 
 

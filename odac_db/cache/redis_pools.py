@@ -21,7 +21,7 @@ Greet = Callable[[Any], None]
 
 
 class Pool(Protocol):
-    """What is asked of a pool. ``finished`` and ``Away`` are its user's business."""
+    """What is asked of a pool. What it raises is redis-py's, or an OSError."""
 
     def get_connection(self) -> Any: ...
 

@@ -153,9 +153,6 @@ class RedisStore:
     def confirm(self, tables: Tables, token: int) -> None:
         self._marked(lambda one: self._script(one, "confirm", tables, f"{token:x}"))
 
-    def forget(self, token: int) -> None:
-        """Leaves the token to run out."""
-
     def clear(self) -> None:
         """Deletes the entries of this database. The stamps stay: they are what is true."""
 

@@ -35,7 +35,8 @@ class Cache:
         and nothing is written. timeout: seconds to wait for Redis.
     triggers: the tables that the triggers of a table write. A table with triggers that is not
         named here invalidates everything.
-    namespace: whose processes share stamps; the database's name unless given.
+    namespace: whose processes share stamps; unless given the database's name in the URL, for
+        SQLite the file's path.
     directory: where the memory store's stamps are, in place of /dev/shm or the temporary one.
     sample: one hit in so many is read again and compared (0: none); see ``CacheStats``.
     """
@@ -73,8 +74,9 @@ class Cache:
 class CacheStats:
     """What a database's cache did in this process since it was opened.
 
-    ``bypasses``: reads that went to the database because a writer was at work or their
-    transaction had written. ``uncached``: reads that cannot be cached, by reason. ``away``:
+    ``bypasses``: reads that went to the database because a writer was at work. Reads of a
+    transaction that has written, or that sees more than its own statement would, are not counted
+    at all. ``uncached``: reads that cannot be cached, by reason. ``away``:
     reads that found the store out of reach. ``degraded``: commits it was not told of in time.
     ``unknown_values``: results not kept because of a class that is not known to come back
     equal. ``sampled`` and ``mismatches``: hits that were read again, and those that differed.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from odac_db.cache import naming
 from odac_db.cache.parsed import Named, Parsed, parsed
 from odac_db.cache.protocol import EVERYTHING
 from odac_db.dialects.reach import Operation, Reach
@@ -28,14 +29,21 @@ def reads(sql: str, reach: Reach, declared: Iterable[str] | None = None) -> Read
     if found.writes or found.uncached == "it locks rows":
         return Reads(refused=found.uncached)
     if declared is not None:
-        names = {*(name.casefold() for name in declared)}
-        known = {one.name for one in found.tables if one.name in reach.tables | set(reach.views)}
-        return Reads(_stamps(_behind(names | known, reach)[0], reach))
+        return _declared(found, reach, naming.found(declared, reach))
     refused = _refused(found, reach)
     if refused:
         return Reads(refused=refused)
     tables, refused = _behind({one.name for one in _real(found, reach)}, reach)
     return Reads(refused=refused) if refused else Reads(_stamps(tables, reach))
+
+
+def _declared(found: Parsed, reach: Reach, declared: Mapping[str, str | None]) -> Reads:
+    names = {one.name for one in found.tables if one.name in reach.tables | set(reach.views)}
+    for name, table in declared.items():
+        if table is None:
+            return Reads(refused=f"depends_on: the catalog has no table {name}")
+        names.add(table)
+    return Reads(_stamps(_behind(names, reach)[0], reach))
 
 
 def _stamps(tables: Iterable[str], reach: Reach) -> tuple[str, ...]:
@@ -67,22 +75,21 @@ def _real(found: Parsed, reach: Reach) -> Iterator[Named]:
 def _behind(names: Iterable[str], reach: Reach) -> tuple[set[str], str]:
     """Names with views replaced by what is behind them; and why that cannot be cached."""
     tables: set[str] = set()
-    waiting, seen = list(names), set(names)
+    waiting, seen, refused = list(names), set(names), ""
     while waiting:
         name = waiting.pop()
         tables.add(name)
         if name in reach.guarded:
-            return tables, f"{name} {reach.guarded[name]}"
+            refused = f"{name} {reach.guarded[name]}"
         if name not in reach.views:
             continue
         view = parsed(reach.views[name], reach.grammar)
-        refused = _refused(view, reach)
-        if refused:
-            return tables, f"the view {name}: {refused}"
+        reason = _refused(view, reach)
+        refused = f"the view {name}: {reason}" if reason else refused
         following = {one.name for one in _real(view, reach)} - seen
         seen |= following
         waiting += following
-    return tables, ""
+    return tables, refused
 
 
 def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> frozenset[str]:
@@ -113,8 +120,12 @@ def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> froz
 
 
 def touching(names: Iterable[str], reach: Reach) -> set[str]:
-    """The stamps of these tables, and of those behind views."""
-    return {reach.kin.get(name, name) for name in _behind(names, reach)[0]}
+    """The stamps of these tables, and of those behind views; of all where one is not clear."""
+    views = {name for name in names if name in reach.views}
+    tables, refused = _behind(names, reach)
+    if views and refused:
+        return {EVERYTHING}
+    return {reach.kin.get(name, name) for name in tables}
 
 
 _OPERATIONS: tuple[Operation, ...] = ("insert", "update", "delete")

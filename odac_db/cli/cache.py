@@ -32,6 +32,10 @@ Connection = Annotated[
     str | None,
     typer.Option("--connection", metavar="NAME", help="Of this connection; else the default."),
 ]
+Within = Annotated[
+    float,
+    typer.Option("--commit-within", metavar="SECONDS", help="As the applications have it.", min=0),
+]
 OfTables = Annotated[
     list[str] | None,
     typer.Option("--table", metavar="NAME", help="Only what was read from it; may be repeated."),
@@ -45,6 +49,7 @@ def _one(
     store: str | None,
     namespace: str | None,
     connection: str | None,
+    commit_within: float = 10.0,
 ) -> Iterator[Database]:
     named = read_cache_store(store)
     if named is None:
@@ -54,7 +59,7 @@ def _one(
         )
     from odac_db.cache.settings import Cache
 
-    cache = Cache(store=named, namespace=namespace, mode="relaxed")
+    cache = Cache(store=named, namespace=namespace, commit_within=commit_within)
     with opened(url, schema, needs_schema=False, cache=cache) as connections:
         yield naming_connection(connection, connections)
 
@@ -88,20 +93,24 @@ def stats(
     return DONE
 
 
-def clear(
+def clear(  # noqa: PLR0913, PLR0917 - one parameter an option
     url: Url = None,
     schema: Schema = None,
     cache: Store = None,
     namespace: Namespace = None,
     connection: Connection = None,
+    commit_within: Within = 10.0,
     table: OfTables = None,
     as_json: AsJson = False,
 ) -> int:
     """Have all processes forget what was read, from some tables or from all."""
     from odac_db.cli.output import Output
 
-    with _one(url, schema, cache, namespace, connection) as db:
-        db.cache.clear(*table or ())
+    with _one(url, schema, cache, namespace, connection, commit_within) as db:
+        if table:
+            db.cache.touch(*table)
+        else:
+            db.cache.clear()
     if as_json:
         Output().json({"cleared": sorted(table or ()) or "everything"})
     else:

@@ -9,7 +9,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from odac_db import Database, QueryRefused
+from odac_db import Database, QueryRefused, UnknownName
 from tests.cache.conftest import Open, Watched
 
 
@@ -81,7 +81,8 @@ def test_b58_b59_a_write_ends_all_of_its_table_and_nothing_else(seen: Watched) -
 def test_b60_to_forget_an_unknown_table_does_nothing(seen: Watched) -> None:
     seen.db.posts.cache(60).all()
     seen.db.cache.clear("nothing_of_that_name")
-    seen.db.cache.touch("nothing_of_that_name")
+    with pytest.raises(UnknownName, match="'post'; did you mean 'posts'"):
+        seen.db.cache.touch("users", "post")
     assert seen.reached(seen.db.posts.cache(60).all) == 0
 
 

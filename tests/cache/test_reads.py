@@ -27,8 +27,9 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import OperationalError
 
-from odac_db import Cache, CacheStats, CacheUnavailable, Database, OdacDbError
+from odac_db import Cache, CacheStats, CacheUnavailable, Database, OdacDbError, UnknownName
 from odac_db.prometheus import CacheCollector
 from tests.fixtures.databases import LiveDatabase
 
@@ -208,6 +209,77 @@ def test_b68_b79_clear_and_touch(db: Database, database: LiveDatabase) -> None:
     assert db.execute(ALL, cache=60).first().title == "post 1"  # type: ignore[union-attr]
     db.cache.touch("Posts")
     assert db.execute(ALL, cache=60).first().title == "outside"  # type: ignore[union-attr]
+
+
+def test_a_name_stands_for_its_table_whatever_this_process_has_read(
+    db: Database, opened: Callable[..., Database], database: LiveDatabase
+) -> None:
+    """A view is followed, a schema may be named, and DDL past the engine is looked up."""
+    with db.engine.begin() as conn:
+        conn.execute(text("CREATE VIEW titles AS SELECT title FROM posts"))
+    space = {"postgresql": "public", "sqlite": "main"}.get(database.family)
+    space = space or str(db.engine.url.database)
+    names = ["titles", "later", f"{space}.posts", f"{space}.Titles".upper()]
+    for number, name in enumerate(names):
+        db.execute(ALL, cache=60)
+        database.execute(f"UPDATE posts SET title = 'outside {number}' WHERE id = 1")
+        assert db.execute(ALL, cache=60).first().title != f"outside {number}"  # type: ignore[union-attr]
+        if name == "later":
+            database.execute("CREATE VIEW later AS SELECT title FROM posts")
+        opened().cache.touch(name)
+        assert db.execute(ALL, cache=60).first().title == f"outside {number}"  # type: ignore[union-attr]
+    for name in ("post", "nowhere.posts"):
+        with pytest.raises(UnknownName):
+            db.cache.touch(name)
+    db.execute(ALL, cache=60, depends_on=["pots"])
+    assert "depends_on: the catalog has no table pots" in db.cache.stats().uncached
+
+
+def test_a_catalog_that_cannot_be_read_stops_nobody(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as for a role that has no connection left."""
+    db.execute(ALL, cache=60)
+    with db.engine.begin() as conn:
+        conn.execute(text("CREATE TABLE others (id integer)"))  # nobody knows what it changed
+    caching: Any = db._caching
+    tried: list[int] = []
+
+    def refused() -> None:
+        tried.append(len(tried))
+        raise OperationalError("connect", {}, Exception("too many connections"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(caching._catalog, "_read", refused)
+        for _ in range(3):
+            assert len(db.execute(ALL, cache=60).all()) == 3
+        db.execute(update(POSTS).where(POSTS.c.id == 1).values(title="new"))
+        db.cache.touch("posts")
+    assert tried == [0]  # the others were spared
+    assert db.cache.stats().uncached == {"the catalog cannot be read at the moment": 3}
+    monkeypatch.setattr("odac_db.cache.catalog._PAUSE", 0.0)
+    caching._catalog._unread_until = 0.0
+    assert db.execute(ALL, cache=60).first().title == "new"  # type: ignore[union-attr]
+
+
+def test_a_table_that_somebody_changes_holds_up_reads_of_no_other(
+    db: Database, database: LiveDatabase
+) -> None:
+    """A server that looks at the table to show a view over it would wait for it."""
+    with db.engine.begin() as conn:
+        conn.execute(text("CREATE VIEW titles AS SELECT title FROM posts"))
+        conn.execute(text("CREATE TABLE others (id integer)"))
+    others = text("SELECT count(*) FROM others")
+    answers: list[Any] = []
+    lock = {"postgresql": "LOCK TABLE posts", "mysql": "LOCK TABLES posts WRITE"}
+    with database.engine().connect() as somebody:
+        somebody.exec_driver_sql(lock.get(database.family, "BEGIN IMMEDIATE"))
+        reading = threading.Thread(
+            target=lambda: answers.append(db.execute(others, cache=60).scalar_one()), daemon=True
+        )
+        reading.start()
+        reading.join(20)
+        assert answers == [0]
 
 
 def test_without_a_cache_everything_is_read(database: LiveDatabase) -> None:

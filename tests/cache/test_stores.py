@@ -453,6 +453,19 @@ def test_a_stamps_file_that_was_deleted_is_noticed_by_the_next_writer(tmp_path: 
     store.confirm(("u",), 1)
 
 
+def test_a_commit_that_nobody_confirms_is_not_kept_for_ever(tmp_path: Path) -> None:
+    store = memory(tmp_path, token_seconds=0.05)
+    for token in range(20):
+        store.announce(("t",), token)
+    store.confirm(("t",), 3)
+    settled(store)
+    store.announce(("u",), 100)
+    assert set(store._announced) == {100}
+    store.confirm(("u",), 100)
+    assert store._announced == {}
+    assert settled(store) is not None
+
+
 def test_the_file_is_the_users_alone(tmp_path: Path) -> None:
     store = memory(tmp_path)
     assert store.book.path.stat().st_mode & 0o777 == 0o600
