@@ -187,6 +187,47 @@ def test_a_run_that_dies_between_any_two_statements_is_gone_on_from(
         assert database.execute("SELECT count(*) FROM items") == [(ROWS,)]
 
 
+def tenants(database: LiveDatabase, folder: Path, *, big_child: bool) -> Site:
+    """A parent whose key grows by a column, and a child whose key stands on the old one."""
+    site = Site(database, folder)
+    columns = {"id": ID, "tenant": {"type": "integer", "nullable": False}}
+    child = {"columns": {"id": ID, "parent": {"type": "integer", "references": "parents.id"}}}
+    site.declare(parents={"columns": columns}, items=child)
+    site.migrate()
+    database.execute(
+        f"INSERT INTO parents SELECT i, i % 10 FROM generate_series(1, {ROWS}) i",
+        f"INSERT INTO items SELECT i, i FROM generate_series(1, {ROWS if big_child else 5}) i",
+        "ANALYZE",
+    )
+    columns = columns | {"id": {"type": "integer", "nullable": False, "unique": True}}
+    site.declare(parents={"columns": columns, "primary_key": ["tenant", "id"]}, items=child)
+    return site
+
+
+@pytest.mark.parametrize("big_child", [False, True])
+def test_a_primary_key_that_a_foreign_key_stands_on_is_replaced(
+    postgresql_database: LiveDatabase, tmp_path: Path, big_child: bool
+) -> None:
+    database = postgresql_database
+    afresh = ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    database.execute(*afresh)
+    site = tenants(database, tmp_path / "schema", big_child=big_child)
+    with dying(after=1000) as done:
+        assert site.migrate(online=BIG).in_sync
+    wanted = database.dump()
+    key = "SELECT convalidated, conindid::regclass::text FROM pg_constraint WHERE contype = 'f'"
+    assert database.execute(key) == [(True, "parents_id_key")]
+    for point in range(len(done)):
+        database.execute(*afresh)
+        site = tenants(database, tmp_path / "schema", big_child=big_child)
+        with dying(after=point), pytest.raises(Died):
+            site.migrate(online=BIG)
+        report = site.migrate(online=BIG)
+        assert report.in_sync, (point, report.remaining)
+        assert database.dump() == wanted, (point, done[point])
+        assert site.plan(online=BIG).in_sync
+
+
 def test_what_a_killed_build_left_is_cleared_away(
     postgresql_database: LiveDatabase, tmp_path: Path
 ) -> None:

@@ -97,6 +97,11 @@ class Staging:
         self._old_primary = {
             c.table: c.primary_key.name for c in changes if isinstance(c, DropPrimaryKey)
         }
+        self._swapped = {
+            (c.table, frozenset(c.primary_key.columns))
+            for c in changes
+            if isinstance(c, DropPrimaryKey) and c.table in big and c.table in self._new_primary
+        }
         self._adopted: set[tuple[str, str | None]] = set()
         self._filled = {
             (change.table, change.column.name): change for change in filled_late(changes, big)
@@ -135,7 +140,7 @@ class Staging:
         """When rows are cleaned: where the key is in place already, it lets no others in."""
         if (change.table, change.foreign_key.name) in self._staged_keys:
             return "validate"
-        return "build" if self._refers_to_built(change) else "main"
+        return self._stage_of_key(change)
 
     def _index(self, change: AddIndex, aside: RenameConstraint | None) -> Iterator[Statement]:
         table, index, old = change.table, change.index, change.replaces
@@ -211,13 +216,20 @@ class Staging:
         """Whether an index that nothing declares has become part of a primary key."""
         return isinstance(change, DropIndex) and (change.table, change.index.name) in self._adopted
 
-    def _refers_to_built(self, change: AddForeignKey | CleanOrphans) -> bool:
+    def _stage_of_key(self, change: AddForeignKey | CleanOrphans) -> Stage:
+        """When there is what the key refers to, and it is not tied to what is about to go.
+
+        A key that is added while the old primary key is there stands on that one's index.
+        """
         key = change.foreign_key
-        return (key.ref_table, frozenset(key.ref_columns)) in self._built
+        referred = key.ref_table, frozenset(key.ref_columns)
+        if referred in self._swapped:
+            return "validate"
+        return "build" if referred in self._built else "main"
 
     def _foreign_key(self, change: AddForeignKey) -> tuple[Statement, ...] | None:
         table, key = change.table, change.foreign_key
-        stage: Stage = "build" if self._refers_to_built(change) else "main"
+        stage = self._stage_of_key(change)
         big = table in self._big
         if not big and stage == "main":
             return None
