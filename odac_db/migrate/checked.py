@@ -11,6 +11,7 @@ from odac_db.migrate import preflight
 from odac_db.migrate.backfill.planning import backfilled
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.leaving import let_go
+from odac_db.migrate.orphans.policy import narrowed
 from odac_db.migrate.relax import relaxed
 from odac_db.schema.changes import (
     AddColumn,
@@ -21,7 +22,7 @@ from odac_db.schema.changes import (
     CleanOrphans,
     ReplaceEnum,
 )
-from odac_db.schema.model import Column, Schema
+from odac_db.schema.model import Column, Schema, Table
 from odac_db.schema.plan import Finding, FindingKind, Report
 
 __all__ = ["Checked", "checked", "raise_for_blocked"]
@@ -75,7 +76,8 @@ def checked(
     settled = waiting([part for verdict in judged for part in _permitted(verdict, found)])
     settled = backfilled(settled, found, in_place=site.features.alters_in_place)
     # Of the keys that will be added, and of no others: what waits cleans nothing.
-    cleaning = list(_cleaning(settled, found, site.live))
+    tables = {name: site.desired.tables.get(name, live) for name, live in renamed.tables.items()}
+    cleaning = list(_cleaning(settled, found, tables))
     for clean, cause in cleaning:
         findings = found.pop(id(cause), ())
         if findings:
@@ -207,9 +209,12 @@ def _let_go(verdicts: Sequence[Verdict], found: dict[int, tuple[Finding, ...]]) 
 
 
 def _cleaning(
-    verdicts: Sequence[Verdict], found: Findings, live: Schema
+    verdicts: Sequence[Verdict], found: Findings, tables: Mapping[str, Table]
 ) -> Iterator[tuple[CleanOrphans, AddForeignKey]]:
-    """Where orphans stand, or may come to stand while the plan runs, and for which keys."""
+    """Where orphans stand, or may come to stand while the plan runs, and for which keys.
+
+    ``tables`` are the live ones as they are declared.
+    """
     pending = [verdict.change for verdict in verdicts if verdict.status == "pending"]
     filled = {
         (change.table, change.column.name)
@@ -223,7 +228,7 @@ def _cleaning(
         for change in keys:
             if id(change) in certain:
                 continue
-            clean = _clean(change, found.get(id(change), ()), filled, deleting, live)
+            clean = _clean(change, found.get(id(change), ()), filled, deleting, tables)
             if clean is not None:
                 certain[id(change)] = clean
                 if clean.policy == "delete":
@@ -240,16 +245,17 @@ def _clean(
     findings: tuple[Finding, ...],
     filled: Collection[tuple[str, str]],
     deleting: Collection[str],
-    live: Schema,
+    tables: Mapping[str, Table],
 ) -> CleanOrphans | None:
-    key = change.foreign_key
-    table = live.tables.get(change.table)
+    key, table = change.foreign_key, tables.get(change.table)
     ends = [(change.table, name) for name in key.columns]
     ends += [(key.ref_table, name) for name in key.ref_columns]
     risky = key.ref_table in deleting or any(end in filled for end in ends)
-    if not findings and not (risky and table is not None):
+    if table is None or not key.valid or not (findings or risky):
         return None
     policy = next((each.policy for each in findings if each.policy), key.orphans)
     if policy is None or policy == "fail":
         return None
+    if policy == "nullify":
+        key = narrowed(table, key)
     return CleanOrphans(table=change.table, foreign_key=key, policy=policy)

@@ -95,7 +95,9 @@ def summary_of(change: Change) -> str:  # noqa: C901 - one line a change
         case AddForeignKey() | DropForeignKey():
             return f"{change.table} {_foreign_key(change.foreign_key)}"
         case CleanOrphans():
-            return f"{change.table} {_foreign_key(change.foreign_key)}: {change.policy}"
+            what = f"{change.table} {_foreign_key(change.foreign_key)}: {change.policy}"
+            only = change.foreign_key.set_columns if change.policy == "nullify" else ()
+            return f"{what} {', '.join(only)}".rstrip()
         case AddCheck() | DropCheck():
             named = f"{name}: " if change.check.name else ""
             return f"{change.table} {named}{change.check.expression}"

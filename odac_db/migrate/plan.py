@@ -19,6 +19,7 @@ from odac_db.migrate.diff import diff
 from odac_db.migrate.doomed import counted
 from odac_db.migrate.hold import judged, refuse_to_empty
 from odac_db.migrate.order import ordered
+from odac_db.migrate.orphans.policy import with_policies
 from odac_db.migrate.preflight import Site
 from odac_db.migrate.reconcile import Known, reconciled
 from odac_db.migrate.refused import will_be_refused
@@ -163,6 +164,7 @@ def operations_of(
     kept = {(each.table, each.key) for each in standing}
     changes += detached(way.renamed, changes, way.renames, features, dialect.lossy, kept)
     changes = unclashing(restated(changes, way.declared, way.settled))
+    changes = with_policies(changes, way.renamed, way.settled)
     changes = [*way.renames, *changes]
     stuck = {id(change): each.reason for each in standing for change in each.causes}
     stuck |= will_be_refused(changes, way.refused)

@@ -226,7 +226,7 @@ class SetObjectComment(_Change, frozen=True, kw_only=True, tag="set_object_comme
 class CleanOrphans(_Change, frozen=True, kw_only=True, tag="clean_orphans"):
     """Rows of ``table`` whose foreign key points nowhere are nullified or deleted.
 
-    Every cleaned row is first copied to ``_odac_orphans`` in the same transaction.
+    Each is copied to ``_odac_orphans`` first. ``set_columns`` alone become NULL, if any.
     """
 
     table: str

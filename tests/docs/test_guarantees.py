@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from odac_db import Database, MigrationFailed
+from tests.cases.case import cases
 from tests.docs.pages import DOCS, ROOT, rows, sections, words
 from tests.fixtures.databases import LiveDatabase
 
@@ -20,6 +21,7 @@ def test_every_named_test_exists() -> None:
         for node in ast.parse(file.read_text("utf-8")).body
         if isinstance(node, ast.FunctionDef)
     )
+    there.update(case.name for case in cases(ROOT / "tests" / "cases"))
     named = [
         name
         for section in sections((DOCS / "guarantees.md").read_text("utf-8")).values()

@@ -230,16 +230,12 @@ class _TableResolver:
             ref_columns=references.columns,
             on_delete=on_delete,
             on_update=on_update,
-            orphans=orphans or self.orphan_policy(columns),
+            orphans=orphans,
         )
 
     def action(self, declared: Action | None) -> FkAction:
         """What is declared nowhere is the server's own default, under its own word for it."""
         return cast(FkAction, declared.upper() if declared else self.features.default_action)
-
-    def orphan_policy(self, columns: Sequence[str]) -> Orphans:
-        nullable = any(name in self.columns and self.columns[name].nullable for name in columns)
-        return "nullify" if nullable else "fail"
 
     def checks(self) -> Iterator[Check]:
         if not self.features.mariadb:

@@ -76,7 +76,7 @@ def _in_the_transaction(change: Change, table: str) -> tuple[Hazard, ...]:
     match change:
         case AddIndex():
             return (_blocks_writes(table, "the index is built"),)
-        case AddForeignKey():
+        case AddForeignKey() if change.foreign_key.valid:
             both = f"{table} and {change.foreign_key.ref_table}"
             return (_blocks_writes(both, "every row is checked"),)
         case AddPrimaryKey():

@@ -105,7 +105,7 @@ def _table(
         columns=tuple(columns.values()),
         primary_key=keys.primary_key(),
         indexes=keys.indexes(),
-        foreign_keys=keys.foreign_keys(columns),
+        foreign_keys=keys.foreign_keys(),
         checks=keys.checks(),
         exclusions=keys.exclusions(),
         comment=declared.body.comment or None,

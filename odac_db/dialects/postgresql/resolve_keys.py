@@ -17,7 +17,6 @@ from odac_db.schema.declaration import (
 )
 from odac_db.schema.model import (
     Check,
-    Column,
     Exclusion,
     ExclusionPart,
     FkAction,
@@ -153,7 +152,7 @@ class Keys:
             return IndexPart(column=name.strip(), descending=direction.lower() == "desc")
         return IndexPart(column=key)
 
-    def foreign_keys(self, columns: Mapping[str, Column]) -> tuple[ForeignKey, ...]:
+    def foreign_keys(self) -> tuple[ForeignKey, ...]:
         found = []
         for name, column in self.body.columns.items():
             if column.references is not None:
@@ -164,14 +163,12 @@ class Keys:
                     on_update=column.on_update or "no action",
                     orphans=column.orphans,
                 )
-                found.append(self._foreign_key(declared, columns, "columns", name, "references"))
+                found.append(self._foreign_key(declared, "columns", name, "references"))
         for place, declared in enumerate(self.body.foreign_keys):
-            found.append(self._foreign_key(declared, columns, "foreign_keys", place))
+            found.append(self._foreign_key(declared, "foreign_keys", place))
         return tuple(found)
 
-    def _foreign_key(
-        self, declared: ForeignKeyDeclaration, columns: Mapping[str, Column], *path: str | int
-    ) -> ForeignKey:
+    def _foreign_key(self, declared: ForeignKeyDeclaration, *path: str | int) -> ForeignKey:
         if declared.set_columns and not self.features.set_columns:
             self.report(
                 f"{self.features.label} has no ON DELETE SET NULL (columns): it needs "
@@ -180,7 +177,6 @@ class Keys:
                 "set_columns",
             )
         target = self._target(declared.references, *path)
-        nullable = any(name in columns and columns[name].nullable for name in declared.columns)
         return ForeignKey(
             name=declared.name or self._name(declared.columns, "fkey"),
             named=declared.name is not None,
@@ -194,7 +190,7 @@ class Keys:
             valid=declared.validated,
             deferrable=declared.deferrable,
             comment=declared.comment or None,
-            orphans=declared.orphans or ("nullify" if nullable else "fail"),
+            orphans=declared.orphans,
         )
 
     def _target(

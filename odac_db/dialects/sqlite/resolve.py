@@ -181,10 +181,10 @@ class _TableResolver:
     def foreign_keys(self) -> Iterator[ForeignKey]:
         for name, body in self.body.columns.items():
             if body.references is not None:
-                yield resolved_reference(name, body, self.columns, self.spelt)
+                yield resolved_reference(name, body, self.spelt)
         for position, declared in enumerate(self.body.foreign_keys):
             yield resolved_foreign_key(
-                declared, self.columns, self.spelt, self.reporter("foreign_keys", position)
+                declared, self.spelt, self.reporter("foreign_keys", position)
             )
 
     def checks(self) -> Iterator[Check]:

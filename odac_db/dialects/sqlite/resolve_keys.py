@@ -14,7 +14,7 @@ from odac_db.schema.declaration import (
     IndexKey,
     ReferenceDeclaration,
 )
-from odac_db.schema.model import Column, FkAction, ForeignKey, Index, IndexPart, OrphanPolicy
+from odac_db.schema.model import Column, FkAction, ForeignKey, Index, IndexPart
 
 Report = Callable[..., None]
 Namer = Callable[[list[str], str], str]
@@ -108,9 +108,7 @@ def _own(collation: str | None, column: Column | None) -> str | None:
     return None if collation is None or collation.upper() == inherited.upper() else collation
 
 
-def resolved_reference(
-    name: str, body: ColumnDeclaration, columns: Mapping[str, Column], spelt: Mapping[str, str]
-) -> ForeignKey:
+def resolved_reference(name: str, body: ColumnDeclaration, spelt: Mapping[str, str]) -> ForeignKey:
     """The foreign key of a column's ``references``."""
     target = body.references
     assert isinstance(target, ReferenceDeclaration), "references are split by the reader"
@@ -122,15 +120,12 @@ def resolved_reference(
         ref_columns=target.columns,
         on_delete=_action(body.on_delete),
         on_update=_action(body.on_update),
-        orphans=body.orphans or _orphans((name,), columns),
+        orphans=body.orphans,
     )
 
 
 def resolved_foreign_key(
-    declared: ForeignKeyDeclaration,
-    columns: Mapping[str, Column],
-    spelt: Mapping[str, str],
-    report: Report,
+    declared: ForeignKeyDeclaration, spelt: Mapping[str, str], report: Report
 ) -> ForeignKey:
     """The foreign key of a table's ``foreign_keys``."""
     target = declared.references
@@ -148,14 +143,9 @@ def resolved_foreign_key(
         on_delete=_action(declared.on_delete),
         on_update=_action(declared.on_update),
         deferrable=declared.deferrable,
-        orphans=declared.orphans or _orphans(declared.columns, columns),
+        orphans=declared.orphans,
     )
 
 
 def _action(declared: str | None) -> FkAction:
     return cast(FkAction, (declared or "no action").upper())
-
-
-def _orphans(names: Sequence[str], columns: Mapping[str, Column]) -> OrphanPolicy:
-    nullable = any(name in columns and columns[name].nullable for name in names)
-    return "nullify" if nullable else "fail"

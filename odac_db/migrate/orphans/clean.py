@@ -18,36 +18,18 @@ from odac_db.migrate.orphans.cascade import delete_rows, set_columns
 from odac_db.migrate.orphans.cleaning import Cleaning, failure, told_as_failure
 from odac_db.migrate.orphans.copies import Fate, read_rows, written
 from odac_db.migrate.orphans.find import key_label, live_orphans
+from odac_db.migrate.orphans.policy import nullable_columns
 from odac_db.migrate.reference_order import parents_first
 from odac_db.migrate.selectables import Key, batched, key_columns, key_in, transaction
 from odac_db.schema.model import ForeignKey, OrphanPolicy, Table
 
-__all__ = ["OrphanKey", "clean_all", "clean_orphans", "nullable_columns"]
+__all__ = ["OrphanKey", "clean_all", "clean_orphans"]
 
 OrphanKey = tuple[Table, ForeignKey, OrphanPolicy]
 
 # The orphans of one scan, in batches. Scanning again for each batch would read a large
 # table once per thousand orphans, and not scanning again would hold all keys in memory.
 _BATCHES_PER_SCAN = 100
-
-
-def nullable_columns(table: Table, foreign_key: ForeignKey) -> tuple[str, ...]:
-    """The columns of a key that can be set to NULL so that the key no longer refuses the row.
-
-    Empty where there are none: then its orphans cannot be nullified.
-    """
-    wanted = foreign_key.set_columns or foreign_key.columns
-    primary = table.primary_key.columns if table.primary_key else ()
-    free = tuple(
-        name
-        for name in wanted
-        if (column := table.column(name)) is not None
-        and column.nullable
-        and column.generated is None
-        and name not in primary
-    )
-    whole = foreign_key.match_full and len(foreign_key.columns) > 1
-    return () if whole and set(free) != set(foreign_key.columns) else free
 
 
 def clean_all(work: Cleaning, keys: Sequence[OrphanKey]) -> Counter[str]:

@@ -99,7 +99,7 @@ def _compared(look: Look, change: Change, changes: Sequence[Change]) -> list[Fin
 
 def _comparisons(look: Look, change: Change, changes: Sequence[Change]) -> Iterator[Finding | None]:
     match change:
-        case AddForeignKey():
+        case AddForeignKey() if change.foreign_key.valid:
             yield orphans(look, change)
         case AddIndex() if change.index.unique:
             yield duplicates(look, change.table, change.index)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from odac_db.migrate.orphans.clean import nullable_columns
 from odac_db.migrate.orphans.find import orphan_condition
+from odac_db.migrate.orphans.policy import default_policy, nullable_columns
 from odac_db.migrate.preflight.told import Sample, rows_of, spelled
 from odac_db.schema.changes import AddForeignKey
 from odac_db.schema.model import ForeignKey, OrphanPolicy, Table
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 
 def orphan_policy(table: Table, foreign_key: ForeignKey) -> OrphanPolicy:
-    """The declared policy; else nullify where the columns can be NULL, fail where not."""
-    if foreign_key.orphans is not None:
-        return foreign_key.orphans
-    return "nullify" if nullable_columns(table, foreign_key) else "fail"
+    """The policy the key has; else the one that its columns would give it."""
+    return foreign_key.orphans or default_policy(table, foreign_key)
 
 
 def orphans(look: Look, change: AddForeignKey) -> Finding | None:
@@ -55,7 +53,8 @@ def _finding(table: Table, key: ForeignKey, count: int, samples: tuple[Sample, .
         message += "; they cannot be nullified, because the columns cannot be NULL"
     refuses = stuck or policy == "fail"
     if refuses:
-        message += "; mend them, or declare orphans: delete"
+        ways = "delete" if not nullable_columns(table, key) else "nullify or delete"
+        message += f"; mend them, or declare orphans: {ways}"
     return Finding(
         kind="orphans",
         count=count,
