@@ -4,7 +4,8 @@
 
 20 rows are read: from the memory store by a fluent call, and by ``execute``; uncached, by plain
 SQLAlchemy; a value of dogpile.cache's memory backend is taken, for a measure of this machine.
-From Redis: a hit beside a bare GET of the same bytes over one connection of redis-py. And what a
+From Redis: a hit beside a bare GET of the same bytes over one connection of redis-py; processes
+that all miss the same slow question at once. ``--redis`` is emptied. And what a
 commit costs more, and an entry's memory. Best of several rounds, taken in turn.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import multiprocessing
 import sys
 import tempfile
 import time
@@ -34,6 +36,10 @@ columns:
   views: {type: big_integer, nullable: false, default: 0}
 """
 ROUNDS = 7
+HERD = 8
+SLOW = (
+    "SELECT count(*) FROM posts a, posts b, posts c, posts d WHERE a.id < b.id * c.id AND d.id < 9"
+)
 
 
 def best(*works: tuple[Callable[[], Any], int]) -> list[float]:
@@ -159,6 +165,46 @@ def entries(folder: Path) -> None:
     print(f"memory of an entry of 20 rows    {taken:6.0f} bytes   counted {said:6.0f}")
 
 
+def asked_at_once(folder: Path, url: str, ready: Any, answers: Any, *, leases: bool) -> None:
+    """One process of a herd: a slow question, at the same moment as all others."""
+    with opened(folder, url) as db:
+        caching: Any = db._caching
+        if not leases:
+            caching._leases = None
+        pairs = db.posts.cache(600)
+        while not db.cache.stats().hits:  # the store may be new, and waits for writers of before
+            pairs.where(id=1).all()
+            time.sleep(0.05)  # nobody tells when that is over
+        before = db.cache.stats().fills
+        slow = text(SLOW)
+        ready.wait()
+        begun = time.perf_counter()
+        db.execute(slow, cache=600).all()
+        answers.put((db.cache.stats().fills - before, time.perf_counter() - begun))
+
+
+def herd(folder: Path, url: str) -> None:
+    """Processes that miss the same rows: how many ask the database, with leases and without."""
+    context = multiprocessing.get_context("spawn")
+    for leases in (False, True):
+        with redis.Redis.from_url(url) as server:
+            server.flushdb()
+        ready, answers = context.Barrier(HERD), context.Queue()
+        given = (folder, url, ready, answers)
+        options = {"leases": leases}
+        started = [
+            context.Process(target=asked_at_once, args=given, kwargs=options) for _ in range(HERD)
+        ]
+        for process in started:
+            process.start()
+        found = [answers.get() for _ in started]
+        for process in started:
+            process.join()
+        queries, longest = sum(asked for asked, _ in found), max(took for _, took in found)
+        how = "with leases" if leases else "without them"
+        print(f"{HERD} processes miss at once, {how:12} {queries} queries, {longest:.2f} s")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--redis", help="URL of a Redis that may be written to")
@@ -176,6 +222,7 @@ def main() -> None:
                 conn.execute(text("DROP TABLE posts"))
         if given.redis:
             redis_hits(folder, given.redis)
+            herd(folder, given.redis)
         commits(folder, given.redis)
         entries(folder)
 

@@ -95,9 +95,19 @@ class Leases:
         with suppress(Away):
             holder = self.store.claim(key, stamps, lease.token, seconds)
             lease.held = holder == lease.token
-            if holder and not lease.held:
+            if lease.held:  # who had it before may have stored them since they were looked for
+                return self._stored(lease, tables) or lease
+            if holder:
                 return self._waited(lease, tables, holder, seconds) or lease
         return lease
+
+    def _stored(self, lease: Lease, tables: Tables) -> Rows | None:
+        """What is stored now; then the lease is nobody's any more."""
+        seen = self.store.look(lease.key, tables)
+        if seen.entry is None or not seen.entry.stamps == seen.stamps == lease.stamps:
+            return None
+        self.store.release(lease.key, lease.stamps, lease.token)
+        return rows_of(seen.entry.rows)
 
     def note(self, key: Key, seconds: float) -> None:
         """How long the query has taken."""

@@ -132,6 +132,29 @@ def test_who_comes_second_waits_for_what_the_first_stores(two: tuple[Watched, Wa
     assert follower.db.cache.stats().shared == 1
 
 
+def test_what_was_stored_since_it_was_looked_for_is_not_asked_for(
+    two: tuple[Watched, Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody waits for who found it so."""
+    leader, follower = two
+    finish, _ = begun(leader)
+    claim = store_of(follower).claim
+
+    def late(*given: Any) -> bytes:
+        finish()
+        holder: bytes = claim(*given)
+        return holder
+
+    monkeypatch.setattr(store_of(follower), "claim", late)
+    assert question(follower) == ["post 1", "post 2", "post 3"]
+    assert follower.asked == []
+    leader.db.cache.clear()
+    forgotten(leader)
+    pauses = pausing(leader)
+    question(leader)
+    assert pauses == []
+
+
 def test_what_is_not_stored_is_waited_for_once(
     two: tuple[Watched, Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
