@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import warnings
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, MetaData, String, Table, TypeDecorator, column, select, table, text
 from sqlalchemy.exc import DBAPIError
 
+from odac_db import Cache, Database
 from tests.cache.conftest import Open, Watched
+from tests.fixtures.databases import LiveDatabase
 
 TITLES = select(Table("posts", MetaData(), Column("title", String(50))).c.title)
 
@@ -75,14 +78,20 @@ def test_a_statement_without_a_key_is_refused_and_counted(stored: Open) -> None:
     ]
 
 
-def test_columns_keep_their_names_when_the_table_gets_others(seen: Watched) -> None:
-    every = text("SELECT * FROM others")
-    assert [dict(row) for row in seen.db.execute(every, cache=60).mappings()] == [
-        {"id": 1, "name": "other"}
-    ]
-    with seen.db.engine.begin() as conn:
-        conn.exec_driver_sql("ALTER TABLE others ADD COLUMN secret VARCHAR(20) DEFAULT 'S'")
-        conn.exec_driver_sql("ALTER TABLE others DROP COLUMN name")
-    for _ in range(2):
-        row = seen.db.execute(every, cache=60).mappings().one()
-        assert dict(row) == {"id": 1, "secret": "S"}
+def test_columns_keep_their_names_when_the_table_gets_others(
+    database: LiveDatabase, tmp_path: Path
+) -> None:
+    with Database.open(database.url, cache=Cache(directory=tmp_path)) as db:
+        every = text("SELECT * FROM things")
+        with db.engine.begin() as conn:
+            conn.exec_driver_sql("CREATE TABLE things (id int, name VARCHAR(20))")
+            conn.exec_driver_sql("INSERT INTO things VALUES (1, 'x')")
+        found = [dict(row) for row in db.execute(every, cache=60).mappings()]
+        assert found == [{"id": 1, "name": "x"}]
+        with db.engine.begin() as conn:
+            conn.exec_driver_sql("ALTER TABLE things ADD COLUMN secret VARCHAR(20) DEFAULT 'S'")
+            conn.exec_driver_sql("ALTER TABLE things DROP COLUMN name")
+        for _ in range(2):
+            found = [dict(row) for row in db.execute(every, cache=60).mappings()]
+            assert found == [{"id": 1, "secret": "S"}]
+        assert db.cache.stats().hits == 1
