@@ -28,13 +28,14 @@ class BufferOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a database's writes are buffered.
 
     ``folder`` holds the journals, on a disk of this host. ``interval`` is how many seconds
-    operations wait for company. ``max_bytes`` may be in the journal and not yet in the
-    database; ``when_full`` says what becomes of more, ``full_timeout`` for how long
-    ``block`` waits. ``retention``: for so many seconds what is applied is kept, in case the
-    database loses it. ``exit_timeout`` bounds the last flush of a process. ``most_refused``:
-    a greater share of refused operations (and more than 200) stops the lane.
+    operations wait for company. ``max_bytes`` may be in the journal from the first operation on
+    that is not yet in the database; ``when_full`` says what becomes of more, ``full_timeout``
+    for how long ``block`` waits. ``retention``: for so many seconds what is applied is kept, in
+    case the database loses it. ``exit_timeout`` bounds the last flush of a process.
+    ``most_refused``: a greater share of refused operations (and more than 200) stops the lane.
     ``max_age``: it counts as full, too, while something has been waiting for more seconds than
-    that, as every flush looks. ``key_retention``: for so many seconds an idempotency key is known.
+    that, as every flush looks. ``key_retention``: for so many seconds an idempotency key is
+    known.
     """
 
     folder: str | Path

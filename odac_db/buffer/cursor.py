@@ -44,11 +44,6 @@ class Cursor:
             reason = "the database is behind what the journal still holds"
             raise LossDetected(self.log.id, self.lane, position + 1, base, reason)
 
-    @property
-    def segment(self) -> int:
-        """The segment that is read; the first, if none is yet."""
-        return max(self._segment, 0)
-
     def read(self, rows: int, size: int) -> list[Chunk]:
         """The next operations, about so many or so many bytes of them; [] if there are none.
 
@@ -73,7 +68,7 @@ class Cursor:
         self._shapes.clear()
 
     def _chunks(self) -> Iterator[tuple[Chunk, int]]:
-        if self._segment < 0:
+        if self._segment not in self.log.segments():  # none yet, or it is pruned by now
             self.seek(self.position)
             if self._segment < 0:
                 return

@@ -70,17 +70,25 @@ class Flusher:
         self.own = Source(Log(journal.folder, lambda: journal.end), journal.lanes)
         self.sources[journal.id] = self.own
 
-    def drain(self, until: float = float("inf"), targets: Targets | None = None) -> int:
+    def drain(
+        self,
+        until: float = float("inf"),
+        targets: Targets | None = None,
+        passed: Callable[[], None] = lambda: None,
+    ) -> int:
         """Flushes until nothing is left that can be, or it is ``until``; operations pending.
 
-        With ``targets`` only their lanes are flushed, and it ends when they are reached.
-        Nothing of the database's troubles is raised: see ``Lane.paused``.
+        With ``targets`` only their lanes are flushed, and it ends when they are reached; each
+        has one step first, which asks the database again where there is doubt. ``passed`` is
+        called when all of them have had one. Nothing of the database's troubles is raised: see
+        ``Lane.paused``.
         """
         busy = True
-        while busy and self.clock() < until and not self.reached(targets):
+        while busy and self.clock() < until:
             # All of them have a turn, whatever the first ones have left.
             moved = [self._pass(one, until, targets) for one in list(self.sources.values())]
-            busy = any(moved)
+            busy = any(moved) and not self.reached(targets)
+            passed()
         return sum(one.pending for one in self.sources.values())
 
     def reached(self, targets: Targets | None) -> bool:

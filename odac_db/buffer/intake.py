@@ -99,6 +99,6 @@ class Intake:
         if time.monotonic() >= until:
             raise BufferFull(self.running.why(reason), self.running.options.full_timeout)
         if self.running.options.when_full == "write_through":
-            self.running.flush(until, None, again=False)
+            self.running.flush(until, self.running.flusher.targets(), again=False)
         self.running.wait_for_room(min(1.0, self.running.options.full_timeout))
         return True

@@ -49,6 +49,18 @@ class Log:
         """The last operation of the lane before the segment."""
         return self.opening(segment).lanes.get(lane, 0)
 
+    def needed(self, lane: str, position: int) -> int:
+        """The segment where the lane's operations behind that one begin.
+
+        The first that there is where none can be told.
+        """
+        segments = self.segments()
+        with suppress(LossDetected, FileNotFoundError):
+            for segment in reversed(segments):
+                if self.base(segment, lane) <= position:
+                    return segment
+        return segments[0] if segments else 0
+
     def database(self) -> str:
         """The database the journal is for; empty of one that never held anything."""
         segments = self.segments()

@@ -29,6 +29,8 @@ log = logging.getLogger("odac_db.buffer")
 
 SYNCED = 0.5
 """Seconds after which what is written is also synced."""
+LOOK = 0.02
+"""Seconds between looks whether others have done what somebody waits for."""
 MANY = 10_000
 """Operations that are worth a flush of their own."""
 
@@ -129,18 +131,29 @@ class Running:
 
     def drain(self, until: float, targets: Targets | None = None) -> int:
         """Flushes what can be flushed; the operations pending. Whoever calls does the work."""
-        left = until - time.monotonic()
-        if not self.flusher.turn.acquire(timeout=max(min(left, threading.TIMEOUT_MAX), 0)):
-            return sum(one.pending for one in list(self.flusher.sources.values()))
+        if not self._has_turn(until, targets):
+            return self.pending()
         try:
             self.journal.write_out()
             self._ages.look(time.monotonic(), self.flusher.targets())
-            pending = self.flusher.drain(until, targets)
+            pending = self.flusher.drain(until, targets, self._make_room)
             self._ages.applied(time.monotonic(), self.flusher.reached, pending)
         finally:
             self.flusher.turn.release()
         self._tell()
         return pending
+
+    def _has_turn(self, until: float, targets: Targets | None) -> bool:
+        """False where others have reached the targets, or were not done in time."""
+        waited = False
+        while not self.flusher.turn.acquire(timeout=min(max(until - time.monotonic(), 0), LOOK)):
+            waited = True
+            if time.monotonic() >= until or self.flusher.reached(targets):
+                return False
+        if waited and self.flusher.reached(targets):
+            self.flusher.turn.release()
+            return False
+        return True
 
     def oldest(self) -> float:
         """Seconds for which something may have been pending; never less than it has been."""
@@ -149,14 +162,17 @@ class Running:
     def _tell(self) -> None:
         """Lets go of those who wait for room; says once why a lane stands still."""
         self._late = self.options.max_age is not None and self.oldest() > self.options.max_age
-        with self._room:
-            self.limit = self._limit()
-            self._room.notify_all()
+        self._make_room()
         paused = self.paused()
         for lane, reason in paused.items():
             if self._told.get(lane) != reason:
                 log.warning("lane %s waits: %s", lane, reason)
         self._told = paused
+
+    def _make_room(self) -> None:
+        with self._room:
+            self.limit = self._limit()
+            self._room.notify_all()
 
     def paused(self) -> dict[str, str]:
         """Why lanes stand still, by their names."""
@@ -171,10 +187,11 @@ class Running:
         """How far the journal may be written: the segments that wait may be so many."""
         own = self.flusher.own
         assert own is not None
+        positions = {name: own.position(name) for name in list(own.ends)}
         waiting = [
-            own.lane(name).cursor.segment
-            for name, end in list(own.ends.items())
-            if own.position(name) < end
+            own.log.needed(name, position)
+            for name, position in positions.items()
+            if position < own.ends[name]
         ]
         oldest = min(waiting, default=self.journal.end.segment)
         size = self.options.segment_bytes
@@ -189,7 +206,10 @@ class Running:
                 self._wake.wait(TENDED)
 
     def _round(self) -> None:
-        pending = self.drain(float("inf"))
+        # Not to the end: that moves on, and the database, the journal and others wait meanwhile.
+        until = time.monotonic() + SYNCED
+        pending = self.drain(until, self.flusher.targets())
+        unfinished = bool(pending) and time.monotonic() >= until
         with self.flusher.turn:
             self.flusher.tend()
         self._look_after_the_journal()
@@ -200,6 +220,7 @@ class Running:
         woken = self._wait(TENDED) if self._idle else True
         self._idle = False
         until = time.monotonic() + (self.options.interval if woken else 0)
+        self._hurried = self._hurried or unfinished
         while not self._hurried and not self._stopping and time.monotonic() < until:
             # The first has come: a moment for its company.
             self._wait(min(until - time.monotonic(), SYNCED))

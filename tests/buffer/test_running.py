@@ -29,6 +29,7 @@ from odac_db import (
 from odac_db.buffer import files
 from odac_db.buffer.files import End
 from odac_db.buffer.frames import frame_at
+from odac_db.buffer.source import Source, Taken
 from odac_db.dialects.sqlite import buffering
 from tests.fixtures.buffers import LATER, Opened, dies
 from tests.fixtures.databases import LiveDatabase
@@ -184,6 +185,128 @@ def test_a35_full_it_writes_through(opened: Opened) -> None:
     for number in range(1000):
         db.buffer["events"].insert(row(number))
     assert len(ids(db)) > 500
+
+
+def test_a_lane_that_stands_still_counts_to_what_the_journal_may_hold(
+    opened: Opened, folder: Path
+) -> None:
+    """Its cursor had read on: half a megabyte stood where 64 KiB were allowed."""
+    (folder / "other.yaml").write_text(EVENTS)
+    db = opened(when_full="raise", max_bytes=1 << 15, segment_bytes=1 << 12, retention=0.0)
+    _ = db.buffer["other"]
+    with db.engine.begin() as conn:
+        conn.exec_driver_sql("ALTER TABLE other RENAME TO away")
+    db.buffer["other"].insert(row(1))
+
+    def work() -> None:
+        for number in range(10_000):
+            db.buffer["events"].insert(row(number))
+            if number % 100 == 0:
+                db.buffer.flush()
+                tended(db)
+
+    with pytest.raises(BufferFull, match=r"lane other: .*other"):
+        work()
+    assert db.buffer.status().bytes <= (1 << 15) + 2 * (1 << 12)
+    with db.engine.begin() as conn:
+        conn.exec_driver_sql("ALTER TABLE away RENAME TO other")
+    assert db.buffer.flush(wait=10).pending == 0
+    db.buffer["events"].insert(row(20_000))
+
+
+def test_a_lane_that_was_idle_while_its_segment_was_pruned_goes_on(
+    opened: Opened, folder: Path
+) -> None:
+    """It counted as full for a moment, and the flush went wrong once."""
+    for name in ("other", "third"):
+        (folder / f"{name}.yaml").write_text(EVENTS)
+    db = opened(when_full="raise", max_bytes=1 << 14, segment_bytes=1 << 12, retention=0.0)
+    db.buffer["other"].insert(row(1))
+    for number in range(2000):
+        db.buffer["events"].insert(row(number))
+        if number % 100 == 0:
+            db.buffer.flush()
+            tended(db)
+    db.buffer.flush()
+    running = db.buffer._start()
+    assert running.journal.end.segment > 8
+    for name in ("other", "third"):
+        db.buffer[name].insert(row(2))
+        running._tell()
+        assert not running.is_full
+    answer = db.buffer.flush()
+    assert (answer.rows, answer.pending, answer.paused) == (2, 0, {})
+    assert db.buffer.status().retries == 0
+
+
+def test_under_steady_load_everything_else_has_its_turn(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The round in the background ended when nothing came for the time of a flush."""
+    db = opened()
+    db.buffer["events"].insert(row(0))
+    running = db.buffer._start()
+    steps = iter(range(1, 400))
+    step, tend = Source.step, running.flusher.tend
+    began, done = threading.Event(), threading.Event()
+
+    def fed(self: Source, *given: Any) -> Taken:
+        began.set()
+        taken = step(self, *given)
+        if (number := next(steps, None)) is not None:
+            db.buffer["events"].insert(row(number))
+        return taken
+
+    def noted() -> None:
+        tend()
+        if began.is_set():
+            done.set()
+
+    monkeypatch.setattr(Source, "step", fed)
+    monkeypatch.setattr(running.flusher, "tend", noted)
+    running.wake()
+    assert done.wait(30)
+    assert next(steps, None) is not None
+    monkeypatch.undo()
+    assert db.buffer.flush(wait=10).pending == 0
+
+
+def test_room_is_made_with_every_batch(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = opened(when_full="raise", max_bytes=1 << 16, segment_bytes=1 << 12)
+    running = db.buffer._start()
+    assert running.flusher.own is not None
+    with running.flusher.turn:
+        taken = fill(db)
+        running.flusher.own.lane("events").batch = 10
+    step = Source.step
+    limits = []
+
+    def noted(self: Source, *given: Any) -> Taken:
+        limits.append(running.limit)
+        return step(self, *given)
+
+    monkeypatch.setattr(Source, "step", noted)
+    assert db.buffer.flush(wait=10).pending == 0
+    assert len(set(limits)) > 2
+    assert ids(db) == list(range(taken))
+
+
+def test_who_waits_for_a_commit_waits_for_nothing_behind_it(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one flushes: what is wanted may be in while that one goes on."""
+    db = opened(full_timeout=60.0)
+    _ = db.buffer["events"]
+    running = db.buffer._start()
+    taken = threading.Event()
+    monkeypatch.setattr(running, "took", lambda _: taken.set())
+    waiting = threading.Thread(target=lambda: db.buffer["events"].insert(row(1), acknowledge="db"))
+    with running.flusher.turn:
+        waiting.start()
+        assert taken.wait(10)
+        running.flusher.drain()
+        waiting.join(10)
+        assert not waiting.is_alive()
 
 
 def test_a_full_disk_is_said_and_costs_nothing_that_was_taken(
