@@ -104,7 +104,7 @@ def limit(db: Database, server: Server, batch: Rows) -> float:
     names = ", ".join(f"{quote}{name}{quote}" for name in COLUMNS)
     raw: Any = db.engine.raw_connection()
     cursor = raw.cursor()
-    texts = [list(spelt(part, len(COLUMNS))) for part in parts]
+    texts = [[text.encode() for text in spelt(part, len(COLUMNS))] for part in parts]
 
     def copied() -> None:
         for text in texts:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from odac_db.cache.settings import Cache, CacheStats
     from odac_db.database import Database
     from odac_db.errors import (
+        BufferedRowRefused,
         BufferFull,
         BufferRefused,
         CacheUnavailable,
@@ -79,6 +80,7 @@ __all__ = [
     "BufferRefused",
     "BufferStatus",
     "BufferedRow",
+    "BufferedRowRefused",
     "BufferedTable",
     "Cache",
     "CacheStats",

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from odac_db.buffer import ledger
 from odac_db.buffer.fitting import Columns, sifted
 from odac_db.buffer.fold import Step, count, halves, steps
 from odac_db.buffer.lanes import Lanes
 from odac_db.buffer.ledger import Dead
-from odac_db.buffer.once import Contended, admitted
+from odac_db.buffer.once import admitted
 from odac_db.buffer.shapes import Chunk, Shape
 from odac_db.dialects.buffering import Buffering
 from odac_db.errors import OdacDbError
@@ -78,22 +78,24 @@ def flush(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
     """Applies the operations, all at once. None if the lane is elsewhere than was believed.
 
     An error leaves nothing of it, unless it is one of COMMIT: then it is done or not, and
-    the position tells. Raises TooManyRefused and what the driver raises.
+    the position tells. Raises Contended, TooManyRefused and what the driver raises.
     """
-    try:
-        if not _moved(conn, ground, work):
-            return None
-        fitting, dead, repeated = _admitted(conn, ground, work)
-        apply(conn, ground, steps(fitting, ground.lanes))
-        return _ended(conn, ground, work, dead, repeated)
-    except Contended:
-        _undo(conn)
+    for way in (_flush_whole, _flush_by_halves):
+        try:
+            return way(conn, ground, work)
+        except BaseException as error:
+            _undo(conn)
+            if not is_data(ground, error, work.chunks):
+                raise
+    return _flush_apart(conn, ground, work)
+
+
+def _flush_whole(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
+    if not _moved(conn, ground, work):
         return None
-    except Exception as error:
-        _undo(conn)
-        if not is_data(ground, error, work.chunks):
-            raise
-    return _flush_by_halves(conn, ground, work)
+    fitting, dead, repeated = _admitted(conn, ground, work)
+    apply(conn, ground, steps(fitting, ground.lanes))
+    return _ended(conn, ground, work, dead, repeated)
 
 
 def _admitted(conn: Connection, ground: Ground, work: Flush) -> tuple[list[Chunk], list[Dead], int]:
@@ -104,24 +106,62 @@ def _admitted(conn: Connection, ground: Ground, work: Flush) -> tuple[list[Chunk
 
 
 def _flush_by_halves(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
-    try:
-        if not _moved(conn, ground, work):
-            return None
-        fitting, dead, repeated = _admitted(conn, ground, work)
-        ground.buffering.checked_now(conn)
-        standing, gone = _without_gone(conn, ground, fitting)
-        refused = _refused(conn, ground, standing)
-        total = count(standing)
-        if len(refused) > max(FEW, total * ground.most_refused):
-            message = f"{len(refused)} of {total} operations are refused"
-            raise TooManyRefused(f"{message}, the first: {refused[0].error}")
-        return _ended(conn, ground, work, dead + gone + refused, repeated)
-    except Contended:
-        _undo(conn)
+    if not _moved(conn, ground, work):
         return None
-    except BaseException:
-        _undo(conn)
-        raise
+    fitting, dead, repeated = _admitted(conn, ground, work)
+    ground.buffering.checked_now(conn)
+    standing, gone = _without_gone(conn, ground, fitting)
+    refused = _refused(conn, ground, standing)
+    _check_share(ground, refused, count(standing))
+    return _ended(conn, ground, work, dead + gone + refused, repeated)
+
+
+def _check_share(ground: Ground, refused: Sequence[Dead], total: int) -> None:
+    if len(refused) > max(FEW, total * ground.most_refused):
+        message = f"{len(refused)} of {total} operations are refused"
+        raise TooManyRefused(f"{message}, the first: {refused[0].error}")
+
+
+def _flush_apart(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
+    """Each half in a transaction of its own, and what is refused alone is a dead letter.
+
+    For what only COMMIT checks, as SQLite does deferred foreign keys: it says that some row
+    is at fault and not which. A call with a key stays whole.
+    """
+    old, applied, refused, dead = work.old, 0, 0, list[Dead]()
+    waiting = [work.chunks]
+    while waiting:
+        part = work._replace(old=old, chunks=waiting.pop())
+        try:
+            done = _flush_whole(conn, ground, part)
+        except BaseException as error:
+            _undo(conn)
+            if not is_data(ground, error, part.chunks):
+                raise
+            if len(part.chunks) > 1 or (count(part.chunks) > 1 and part.chunks[0].once is None):
+                waiting += [half for half in reversed(_parted(part.chunks)) if half]
+                continue
+            alone = _dead_of(part.chunks[0], error)
+            dead += alone
+            _check_share(ground, dead, count(work.chunks))
+            done = _ended(conn, ground, part, alone, 0) if _moved(conn, ground, part) else None
+        if done is None:
+            return None
+        old, applied, refused = part.new, applied + done.applied, refused + done.dead
+    return Flushed(applied, refused)
+
+
+def _parted(chunks: Sequence[Chunk]) -> tuple[Sequence[Chunk], Sequence[Chunk]]:
+    """Two parts of one order, none of which has but a piece of a call with a key."""
+    if any(chunk.once is not None for chunk in chunks):
+        half = len(chunks) // 2
+        return chunks[:half], chunks[half:]
+    return halves(chunks)
+
+
+def _dead_of(chunk: Chunk, error: BaseException) -> list[Dead]:
+    rows = enumerate(chunk.rows, chunk.first)
+    return [Dead(seq, chunk.shape, row, told(error)) for seq, row in rows]
 
 
 def _ended(
@@ -129,15 +169,17 @@ def _ended(
 ) -> Flushed:
     """Writes the refused operations down and commits."""
     if dead:
-        ledger.bury(conn, work.source, work.lane, dead)
+        ledger.bury(conn, ground.buffering, work.source, work.lane, dead)
     _commit(conn, ground, work, dead)
     return Flushed(count(work.chunks) - len(dead) - repeated, len(dead))
 
 
 def _undo(conn: Connection) -> None:
     """The error at hand says more than one of ROLLBACK would; a broken connection is left."""
-    with suppress(SQLAlchemyError):
+    with suppress(Exception):
         conn.rollback()
+        if not conn.invalidated:  # of a COMMIT that failed SQLAlchemy thinks it over: not SQLite
+            conn.connection.rollback()
 
 
 def _moved(conn: Connection, ground: Ground, work: Flush) -> bool:
@@ -238,8 +280,8 @@ def _trial(conn: Connection, ground: Ground, chunk: Chunk) -> Exception | None:
 
 def is_data(ground: Ground, error: BaseException, chunks: Sequence[Chunk]) -> bool:
     """Whether the operations themselves are at fault, or their table is declared no longer."""
-    if isinstance(error, Unmatched):
-        return True
+    if isinstance(error, OdacDbError) or not isinstance(error, Exception):
+        return isinstance(error, Unmatched)
     fault = ground.buffering.fault(error)
     undeclared = any(_undeclared(ground, chunk.shape) for chunk in chunks)
     return fault == "data" or (fault == "structural" and undeclared)

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from odac_db.buffer import ledger
 from odac_db.buffer.answers import Acknowledge
 from odac_db.buffer.files import End, JournalClosed
 from odac_db.buffer.once import once_of
 from odac_db.buffer.shapes import Once, Shape, Values
-from odac_db.errors import BufferFull
+from odac_db.errors import BufferedRowRefused, BufferFull
 
 if TYPE_CHECKING:
     from odac_db.buffer.running import Running
@@ -31,7 +34,7 @@ class Intake:
         with self.running.keys.turn:
             if self.running.keys.is_taken(once, ask=not self.running.paused()):
                 last = self.running.journal.lanes.get(shape.lane, 0)
-                self._acknowledged(shape.lane, acknowledge, (last, self.running.journal.end))
+                self._acknowledged(shape, 0, acknowledge, (last, self.running.journal.end))
             elif self.take(shape, rows, acknowledge, once):
                 self.running.keys.used(once)
 
@@ -64,16 +67,19 @@ class Intake:
                 return False
         self.running.took(len(rows))
         if level != "process":
-            self._acknowledged(shape.lane, level, (last, end))
+            self._acknowledged(shape, len(rows), level, (last, end))
         return True
 
-    def _acknowledged(self, lane: str, level: Acknowledge | None, upto: tuple[int, End]) -> None:
-        """Returns when what is taken up to there is what the level says."""
+    def _acknowledged(
+        self, shape: Shape, count: int, level: Acknowledge | None, upto: tuple[int, End]
+    ) -> None:
+        """Returns when what is taken up to there, the last so many, is what the level says."""
         level = level or self.running.options.acknowledge
         if level == "disk":
             self.running.journal.sync(upto[1])
         elif level == "db":
-            self._commit(lane, upto[0])
+            self._commit(shape.lane, upto[0])
+            self._check_refused(shape, upto[0] - count, upto[0])
 
     def _commit(self, lane: str, last: int) -> None:
         """Returns when the lane is applied up to there. Raises BufferFull if it waits too long.
@@ -88,6 +94,20 @@ class Intake:
                 f"not committed yet, though kept ({self.running.paused().get(lane, 'no answer')})",
                 self.running.options.full_timeout,
             )
+
+    def _check_refused(self, shape: Shape, before: int, last: int) -> None:
+        """Raises BufferedRowRefused if one of these is a dead letter."""
+        if before == last:
+            return
+        try:
+            with self.running.engine.connect() as conn:
+                found = ledger.refused(conn, self.running.journal.id, shape.lane, before, last)
+        except SQLAlchemyError as error:
+            raise BufferFull("applied or refused, and the database does not say which") from error
+        if found:
+            reasons = list(dict.fromkeys(found.values()))
+            first = min(found) - before - 1
+            raise BufferedRowRefused(shape.table, reasons, first, sorted(found))
 
     def _made_room(self, count: int, reason: str, until: float) -> bool:
         """Whether it is worth another try; False where the call is dropped. Raises BufferFull."""

@@ -51,6 +51,7 @@ def known(engine: Engine, read: Read | None) -> Known:
         declarations, schema = _schema(conn, read)
         database = ledger.ready(conn)
         untransacted = buffering.untransacted(conn)
+        longest = buffering.longest(conn) if buffering.longest is not None else None
         conn.rollback()
     if ledger.positions.name in untransacted:
         raise BufferRefused(f"{ledger.positions.name}: {untransacted[ledger.positions.name]}")
@@ -64,6 +65,7 @@ def known(engine: Engine, read: Read | None) -> Known:
             buffering=buffering,
             nanoids=nanoids.get(name, {}),
             untransacted=untransacted.get(name, ""),
+            longest=longest,
         )
         for name, table in schema.tables.items()
     }

@@ -7,17 +7,20 @@ tries again after a lost answer, or beside somebody else, moves nothing and lear
 
 from __future__ import annotations
 
+import base64
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any, NamedTuple
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from odac_db.buffer.shapes import Shape, Values
+from odac_db.dialects.buffering import Buffering
 from odac_db.dialects.own_tables import LONG_TEXT, ON_MYSQL
 from odac_db.errors import LedgerIsNewer
 
@@ -162,24 +165,33 @@ def _row(source: str, lane: str, seq: int) -> dict[str, Any]:
     return {"source": source, "lane": lane, "seq": seq, "dead": 0, "lost": 0, "updated_at": _now()}
 
 
-def bury(conn: Connection, source: str, lane: str, dead: Sequence[Dead]) -> None:
-    """Writes the refused operations down, in the transaction that leaves them out."""
+def bury(
+    conn: Connection, buffering: Buffering, source: str, lane: str, dead: Sequence[Dead]
+) -> None:
+    """Writes the refused operations down, in the transaction that leaves them out.
+
+    By the dialect's own way, which knows how long a statement may be.
+    """
+    now = _now().isoformat(" ", "microseconds")
     rows = [
-        {
-            "source": source,
-            "lane": lane,
-            "seq": one.seq,
-            "table_name": one.shape.table,
-            "operation": one.shape.kind,
-            "payload": payload_of(one.shape, one.values),
-            "error": one.error,
-            "created_at": _now(),
-        }
+        (
+            *(source, lane, one.seq, one.shape.table, one.shape.kind),
+            *(payload_of(one.shape, one.values), one.error, now),
+        )
         for one in dead
     ]
-    conn.execute(sa.insert(dead_letters), rows)
+    buffering.insert(conn, dead_letters.name, list(dead_letters.c.keys()), rows)
     counted = sa.update(positions).where(positions.c.source == source, positions.c.lane == lane)
     conn.execute(counted.values(dead=positions.c.dead + len(dead)))
+
+
+def refused(conn: Connection, source: str, lane: str, before: int, last: int) -> dict[int, str]:
+    """Those behind ``before`` and up to ``last`` that are dead letters, with the reasons."""
+    there = dead_letters.c
+    these = (there.source == source, there.lane == lane, there.seq > before, there.seq <= last)
+    return {
+        row.seq: row.error for row in conn.execute(sa.select(there.seq, there.error).where(*these))
+    }
 
 
 def give_up(conn: Connection, source: str, lane: str, old: int, new: int) -> bool:
@@ -213,15 +225,24 @@ def sweep(conn: Connection, older: timedelta) -> None:
 
 
 def payload_of(shape: Shape, values: Values) -> str:
-    """The operation for people and for another try: bytes in base 64 under ``$bytes``."""
+    """The operation for people and for another try: bytes in base 64 under ``$bytes``.
+
+    What JSON has no number for is under ``$float``. All in ASCII, which every database keeps.
+    """
     names = (*shape.keys, *shape.columns)
-    spelt = [{"$bytes": value} if isinstance(value, bytes) else value for value in values]
+    spelt = [_spelt(value) for value in values]
     count = len(shape.keys)
     document = {
         "key": dict(zip(names[:count], spelt[:count], strict=True)),
         "columns": dict(zip(names[count:], spelt[count:], strict=True)),
     }
-    return msgspec.json.encode(document).decode()
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode()}
+    return {"$float": repr(value)} if isinstance(value, float) and not isfinite(value) else value
 
 
 def _now() -> datetime:

@@ -17,7 +17,7 @@ from odac_db.buffer.flush import Ground, apply, told
 from odac_db.buffer.fold import steps
 from odac_db.buffer.session import Session
 from odac_db.buffer.shapes import Chunk, Shape
-from odac_db.errors import RowRefused
+from odac_db.errors import OdacDbError, RowRefused
 
 _TABLE = ledger.dead_letters
 
@@ -48,22 +48,32 @@ def _read(conn: Connection) -> Iterable[DeadLetter]:
 
 
 def retried(session: Session, ground: Ground, letters: Sequence[DeadLetter]) -> Retried:
-    """Applies them, each in one transaction with its disappearance from the letters."""
+    """Applies them, each in one transaction with its disappearance from the letters.
+
+    A database that is away or busy refuses nothing: its error is raised.
+    """
     done, refusals = 0, {}
     for letter in letters:
-        conn = session.connection()
-        ground.buffering.begin(conn)
         try:
-            if _taken_away(conn, letter):
-                apply(conn, ground, steps(_fitting(letter, ground), ground.lanes))
-                conn.commit()
-                done += 1
-            else:
-                conn.rollback()
+            done += _retried(session.connection(), ground, letter)
         except Exception as error:
             session.drop()
+            if not isinstance(error, OdacDbError) and ground.buffering.fault(error) == "transient":
+                raise
             refusals[f"{letter.journal}:{letter.seq}"] = told(error)
     return Retried(applied=done, refused=len(refusals), refusals=refusals)
+
+
+def _retried(conn: Connection, ground: Ground, letter: DeadLetter) -> bool:
+    """Whether it was still there, and is applied now."""
+    ground.buffering.begin(conn)
+    if not _taken_away(conn, letter):
+        conn.rollback()
+        return False
+    apply(conn, ground, steps(_fitting(letter, ground), ground.lanes))
+    with ground.marking(conn, frozenset({letter.table})):
+        conn.commit()
+    return True
 
 
 def discarded(engine: Engine, letters: Sequence[DeadLetter]) -> int:
@@ -99,4 +109,6 @@ def _fitting(letter: DeadLetter, ground: Ground) -> list[Chunk]:
 
 
 def _value(value: Any) -> Any:
-    return base64.b64decode(value["$bytes"]) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return float(value["$float"]) if "$float" in value else base64.b64decode(value["$bytes"])

@@ -49,8 +49,9 @@ class Contended(OdacDbError):
 
 def fit_key(table: str, key: object) -> str:
     """The key. Raises RowRefused for what cannot be one."""
-    if not isinstance(key, str) or not 0 < len(key) <= LONGEST or "\0" in key:
-        raise RowRefused(table, [f"an idempotency key is a text of 1 to {LONGEST} characters"])
+    if not isinstance(key, str) or not 0 < len(key) <= LONGEST or "\0" in key or key[-1] == " ":
+        message = f"an idempotency key is a text of 1 to {LONGEST} characters, the last no blank"
+        raise RowRefused(table, [message])  # MySQL takes "a" and "a " for one key
     return key
 
 

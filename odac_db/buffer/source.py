@@ -18,6 +18,7 @@ from odac_db.buffer.cursor import Cursor
 from odac_db.buffer.flush import Flush, Flushed, Ground, TooManyRefused, flush, told
 from odac_db.buffer.fold import count
 from odac_db.buffer.log import Log
+from odac_db.buffer.once import Contended
 from odac_db.buffer.session import Session
 from odac_db.buffer.shapes import Chunk
 from odac_db.errors import LossDetected
@@ -111,6 +112,8 @@ class Source:
         except TooManyRefused as error:
             session.drop()
             _pause(lane, str(error), clock() + PAUSE)
+        except Contended as error:
+            _wait_a_moment(lane, error, clock)
         except Exception as error:
             session.drop()
             self._failed(ground, lane, error, clock)
@@ -180,11 +183,15 @@ class Source:
         lane.chunks = ()
         lane.believed = -1
         if isinstance(error, OSError) or ground.buffering.fault(error) == "transient":
-            # Decorrelated jitter, so that those who collided do not meet again.
-            lane.wait = min(random.uniform(FIRST_WAIT, lane.wait * 3), LONGEST_WAIT)  # noqa: S311
-            _pause(lane, told(error), clock() + lane.wait)
+            _wait_a_moment(lane, error, clock)
         else:
             _pause(lane, told(error), clock() + PAUSE)
+
+
+def _wait_a_moment(lane: Lane, error: Exception, clock: Clock) -> None:
+    """Decorrelated jitter, so that those who collided do not meet again."""
+    lane.wait = min(random.uniform(FIRST_WAIT, lane.wait * 3), LONGEST_WAIT)  # noqa: S311
+    _pause(lane, told(error), clock() + lane.wait)
 
 
 def _pause(lane: Lane, reason: str, until: float) -> None:

@@ -48,10 +48,11 @@ class BufferedTable:
         """Takes one row or many; the key of each, as far as it is known before the server.
 
         Nanoids are filled. What is given is copied and never changed. All rows of a call are
-        checked before any is taken. Raises RowRefused, BufferFull, JournalFailed.
+        checked before any is taken. Raises RowRefused, BufferFull, JournalFailed, and with
+        ``acknowledge="db"`` BufferedRowRefused for what the server has made dead letters.
 
         With an ``idempotency_key`` the call is taken once, whichever process of whichever host
-        makes it again within ``key_retention``, and its answer is the same. It is applied as
+        makes it again within ``key_retention``, and its answer is the same. It is taken as
         one, so its rows name the same columns. Raises KeyReused where the key was used for
         something else; where that is found out only by the flush, the rows are dead letters.
         """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from odac_db.buffer.lengths import may_be_too_long, too_long
 from odac_db.buffer.quick import Quick
 from odac_db.buffer.shapes import Shape, Values
 from odac_db.buffer.values import Convert, NotAccepted, converter, increment
@@ -38,6 +39,7 @@ class BufferTable:
     buffering: Buffering
     nanoids: Mapping[str, int]
     untransacted: str = ""
+    longest: int | None = None
     _forms: dict[tuple[str, ...], _Form] = field(default_factory=dict)
     _shapes: dict[tuple[str, tuple[str, ...]], Shape] = field(default_factory=dict)
 
@@ -50,6 +52,17 @@ class BufferTable:
         """What each column takes."""
         return {c.name: self.buffering.accepts(c, self.schema) for c in self.table.columns}
 
+    @cached_property
+    def _may_be_too_long(self) -> bool:
+        return may_be_too_long(self.accepts.values(), self.longest)
+
+    def _check_lengths(self, shape: Shape, rows: Sequence[Values], first: int = 0) -> None:
+        if self._may_be_too_long and self.longest is not None:
+            for place, values in enumerate(rows, first):
+                reason = too_long(shape, values, self.longest)
+                if reason:
+                    raise RowRefused(self.name, [reason], place)
+
     @property
     def key(self) -> tuple[str, ...]:
         """The columns of the primary key; none if there is no key."""
@@ -59,6 +72,7 @@ class BufferTable:
         """One row as values, with its shape and its key. Raises RowRefused."""
         form = self._forms.get(tuple(given)) or self._form(given, 0)
         values = form.quick.one(given) or self._values(form, given, 0)
+        self._check_lengths(form.shape, [values])
         return form.shape, values, {name: values[at] for name, at in form.keys}
 
     def rows(self, given: Sequence[Row]) -> list[tuple[Shape, list[Values], list[dict[str, Any]]]]:
@@ -67,11 +81,13 @@ class BufferTable:
             form = self._forms.get(tuple(given[0])) or self._form(given[0], 0)
             alike = form.quick.many(given)
             if alike is not None:
+                self._check_lengths(form.shape, alike)
                 return [(form.shape, alike, _keys(form, alike))]
         found: list[tuple[Shape, list[Values], list[dict[str, Any]]]] = []
         for place, row in enumerate(given):
             form = self._forms.get(tuple(row)) or self._form(row, place)
             values = self._values(form, row, place)
+            self._check_lengths(form.shape, [values], place)
             if not found or found[-1][0] is not form.shape:
                 found.append((form.shape, [], []))
             found[-1][1].append(values)
@@ -183,7 +199,9 @@ class BufferTable:
             raise RowRefused(self.name, problems or ["nothing is to be changed"])
         columns = tuple(sorted(given))
         check = self._check if kind == "update" else self._added
-        return self.shape(kind, columns), self._converted(given, columns, check)
+        shape, values = self.shape(kind, columns), self._converted(given, columns, check)
+        self._check_lengths(shape._replace(keys=()), [values])
+        return shape, values
 
     def _added(self, name: str) -> Convert:
         return increment(self.accepts[name])

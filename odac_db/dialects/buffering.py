@@ -92,6 +92,7 @@ class Buffering:
     update(conn, change): how many rows were found.
     fault(error): what a driver's exception asks for.
     untransacted(conn): the tables a rollback does not undo, with the reason.
+    longest(conn): how many bytes of SQL the server reads at once, where that is little.
     """
 
     accepts: Callable[[Column, Schema], Accepts]
@@ -103,6 +104,7 @@ class Buffering:
     update: Callable[[Connection, Change], int]
     fault: Callable[[BaseException], Fault]
     untransacted: Callable[[Connection], Mapping[str, str]]
+    longest: Callable[[Connection], int] | None
 
 
 def buffering_of(engine: Engine | Connection) -> Buffering:

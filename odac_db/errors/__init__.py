@@ -27,6 +27,7 @@
     │   └── UnknownName         there is no such table, column or operator
     ├── BufferRefused           the buffer cannot keep its promise here: see what it lacks
     ├── RowRefused              a row cannot be what its table takes: mend the values
+    ├── BufferedRowRefused      the server refused what was waited for: see its dead letters
     ├── KeyReused               an idempotency key was used for something else: give it its own
     ├── BufferFull              the buffer holds all it may: slow down
     ├── JournalFailed           the disk refused the journal: mend the disk
@@ -43,6 +44,7 @@ from odac_db.errors.base import (
     Problem,
 )
 from odac_db.errors.buffer import (
+    BufferedRowRefused,
     BufferFull,
     BufferRefused,
     JournalFailed,
@@ -86,6 +88,7 @@ from odac_db.errors.transactions import (
 __all__ = [
     "BufferFull",
     "BufferRefused",
+    "BufferedRowRefused",
     "CacheUnavailable",
     "ConnectionFailed",
     "ConstraintSetupError",

@@ -29,6 +29,32 @@ class RowRefused(OdacDbError):
         return f"{where}: {'; '.join(self.problems)}; nothing of this call is buffered"
 
 
+class BufferedRowRefused(OdacDbError):
+    """The server refused operations whose COMMIT was waited for; they are dead letters now.
+
+    ``problems`` are the reasons, ``position`` is the first refused row of the call, from 0,
+    ``letters`` are the numbers (``seq``) of the dead letters. The call's other rows are in
+    the database.
+    """
+
+    def __init__(
+        self, table: str, problems: Sequence[str], position: int, letters: Sequence[int]
+    ) -> None:
+        self.table = table
+        self.problems = tuple(problems)
+        self.position = position
+        self.letters = tuple(letters)
+        super().__init__(table, self.problems, position, self.letters)
+
+    def __str__(self) -> str:
+        where = f"{self.table}, row {self.position}" if self.position else self.table
+        count = len(self.letters)
+        return (
+            f"{where}: {'; '.join(self.problems)}; the server refused {count} of this call, now "
+            "dead letters: mend what they meet and retry_dead_letters(), or discard_dead_letters()"
+        )
+
+
 class KeyReused(OdacDbError):
     """An idempotency key was used before, for something else; nothing of the call was taken."""
 

@@ -47,9 +47,9 @@ _TRANSIENT = frozenset(
     3024 3032 3100 3168 3169 3572 4031""".split()
 )
 _DATA = frozenset(
-    """1022 1048 1062 1063 1153 1169 1216 1217 1263 1264 1265 1292 1300 1366 1367 1406 1411 1416
-    1441 1451 1452 1526 1557 1569 1586 1644 1690 1748 1761 1762 1830 3140 3141 3146 3156 3157
-    3819 3854 3988 4025 4161 4078""".split()
+    """1022 1048 1062 1063 1118 1153 1169 1216 1217 1263 1264 1265 1292 1300 1366 1367 1406 1411
+    1416 1441 1451 1452 1526 1557 1569 1586 1644 1690 1713 1748 1761 1762 1830 3140 3141 3146 3156
+    3157 3819 3854 3988 4025 4161 4078""".split()
 )
 
 
@@ -107,6 +107,11 @@ def prepare(conn: Connection) -> None:
     conn.commit()
 
 
+def longest(conn: Connection) -> int:
+    packet: int = conn.info[_PACKET]
+    return packet
+
+
 def begin(conn: Connection) -> None:
     conn.begin()
 
@@ -120,19 +125,29 @@ def insert(conn: Connection, table: str, columns: Sequence[str], rows: Sequence[
     head = f"INSERT INTO {quote(table)} ({names}) VALUES "
     cursor = conn.connection.cursor()
     try:
-        for statement in _statements(head, rows, min(conn.info[_PACKET], STATEMENT_BYTES)):
+        for statement in _statements(head, rows, conn.info[_PACKET]):
             cursor.execute(statement)
     finally:
         cursor.close()
 
 
-def _statements(head: str, rows: Sequence[Values], size: int) -> Iterator[str]:
-    """The rows in as few statements as fit, by the most bytes their letters can take."""
+class TooLong(ValueError):
+    """A statement that the server would not read: it hangs up, and says nothing that helps."""
+
+
+def _statements(head: str, rows: Sequence[Values], packet: int) -> Iterator[str]:
+    """The rows in as few statements as fit, by the most bytes their letters can take.
+
+    Raises TooLong for a row that is longer than a packet by itself.
+    """
     found: list[str] = []
-    weight = room = size - len(head) * 4 - 1024
+    spare = len(head) * 4 + 1024
+    weight = room = min(packet, STATEMENT_BYTES) - spare
     for row in rows:
         text = f"({','.join(map(literal, row))})"
-        long = len(text) + 1 if text.isascii() else len(text.encode("utf-8")) + 1
+        long = _length(text) + 1
+        if long > room:
+            _check_length(long + spare, packet)
         if found and weight < long:
             yield head + ",".join(found)
             found, weight = [], room
@@ -140,6 +155,16 @@ def _statements(head: str, rows: Sequence[Values], size: int) -> Iterator[str]:
         weight -= long
     if found:
         yield head + ",".join(found)
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8"))
+
+
+def _check_length(length: int, packet: int) -> None:
+    if length > packet:
+        message = f"it takes {length:,} bytes of SQL, and the server reads {packet:,} at once"
+        raise TooLong(f"{message} (max_allowed_packet)")
 
 
 _ESCAPES = str.maketrans(
@@ -169,11 +194,24 @@ def update(conn: Connection, change: Change) -> int:
     """Which value goes to which row is told by CASE: literals take the columns' collations."""
     cursor = conn.connection.cursor()
     try:
-        return sum(
-            cursor.execute(_update(change, lot)) for lot in in_lots(change.rows, CHANGED_AT_ONCE)
-        )
+        statements = _updates(change, change.rows, conn.info[_PACKET])
+        return sum(cursor.execute(statement) for statement in statements)
     finally:
         cursor.close()
+
+
+def _updates(change: Change, rows: Sequence[Values], packet: int) -> Iterator[str]:
+    """In lots, which are parted again where their statement is too long. Raises TooLong."""
+    for lot in in_lots(rows, CHANGED_AT_ONCE):
+        statement = _update(change, lot)
+        length = _length(statement) + 1024
+        if len(lot) > 1 and length > min(packet, STATEMENT_BYTES):
+            half = len(lot) // 2
+            yield from _updates(change, lot[:half], packet)
+            yield from _updates(change, lot[half:], packet)
+        else:
+            _check_length(length, packet)
+            yield statement
 
 
 def _update(change: Change, rows: Sequence[Values]) -> str:
@@ -203,7 +241,7 @@ def _key(values: Values) -> str:
 
 def fault(error: BaseException) -> Fault:
     error = getattr(error, "orig", None) or error
-    if isinstance(error, UnicodeError):
+    if isinstance(error, (UnicodeError, TooLong)):
         return "data"
     number = error.args[0] if error.args else 0
     if str(number) in _DATA:
@@ -232,4 +270,5 @@ BUFFERING = Buffering(
     update=update,
     fault=fault,
     untransacted=untransacted,
+    longest=longest,
 )

@@ -50,7 +50,7 @@ _KINDS: dict[str, ValueKind] = {
     "timestamp with time zone": "datetime",
 }
 _TRANSIENT = ("08", "40", "53", "57", "58", "XX", "25", "55")
-_DATA = ("21", "22", "23", "44", "P0", "27")
+_DATA = ("21", "22", "23", "44", "P0", "27", "54")  # 54: a row, or a key, is too large
 
 
 def accepts(column: Column, schema: Schema) -> Accepts:
@@ -112,14 +112,17 @@ def insert(conn: Connection, table: str, columns: Sequence[str], rows: Sequence[
             cursor.executemany(f"INSERT INTO {quote(table)} DEFAULT VALUES", [()] * len(rows))
             return
         names = ", ".join(map(quote, columns))
+        encoding = cursor.connection.info.encoding
+        if encoding == "ascii":  # SQL_ASCII: psycopg sends other texts so, too
+            encoding = "utf-8"
         with cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN") as copy:
             for text in spelt(rows, len(columns)):
-                copy.write(text)
+                copy.write(text.encode(encoding))
     finally:
         cursor.close()
 
 
-def spelt(rows: Sequence[Values], width: int) -> Iterator[bytes]:
+def spelt(rows: Sequence[Values], width: int) -> Iterator[str]:
     """The rows as COPY reads them. Escapes are looked for in a whole slice at once."""
     plain = "\t".join(["%s"] * width) + "\n"
     for lot in in_lots(rows, SLICE):
@@ -142,7 +145,7 @@ def spelt(rows: Sequence[Values], width: int) -> Iterator[bytes]:
         )
         if not safe:
             text = "".join("\t".join(map(_escaped, row)) + "\n" for row in lot)
-        yield text.encode()
+        yield text
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -219,4 +222,5 @@ BUFFERING = Buffering(
     update=update,
     fault=fault,
     untransacted=none_untransacted,
+    longest=None,
 )

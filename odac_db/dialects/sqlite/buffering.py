@@ -144,4 +144,5 @@ BUFFERING = Buffering(
     update=update,
     fault=fault,
     untransacted=none_untransacted,
+    longest=None,
 )
