@@ -26,13 +26,50 @@ Check = Callable[[TableDeclaration, Features], Iterator[Fault]]
 
 
 def refused(declarations: Declarations, features: Features, *checks: Check) -> list[Problem]:
-    """What ``checks`` find in the tables, as problems."""
-    return [
+    """What ``checks`` find in the tables, as problems, and names that two tables want."""
+    found = [
         table.source.problem(message, *path)
         for table in declarations.tables.values()
         for check in checks
         for path, message in check(table, features)
     ]
+    return [*found, *_names_of_two_tables(declarations, features)]
+
+
+def _names_of_two_tables(declarations: Declarations, features: Features) -> Iterator[Problem]:
+    """Names that the server keeps for all tables together, given in two of them."""
+    tables = declarations.tables.values()
+    named = [(table, *one) for table in tables for one in _names(table)]
+    named.sort(key=lambda one: one[1] != "table")  # an index gives way to a table
+    seen: dict[tuple[str, str], tuple[TableDeclaration, str]] = {}
+    for table, what, name, path in named:
+        kind = _KINDS.get(what, "")
+        if kind not in features.shared_names or _is_clause(table, path, features):
+            continue
+        folded = name.lower() if features.folds_case else name
+        other, called = seen.setdefault((kind, folded), (table, what))
+        if other is not table or called != what:
+            message = f"{what} name {name!r} is that of {called} {name!r} in {other.source.file}"
+            yield table.source.problem(f"{message}, too: {features.label} takes it once", *path)
+
+
+_KINDS = {
+    "table": "index",
+    "index": "index",
+    "exclusion": "index",
+    "foreign key": "foreign_key",
+    "check": "check",
+}
+"""What has its name in common with what; see ``Features.shared_names``."""
+
+
+def _is_clause(table: TableDeclaration, path: Path, features: Features) -> bool:
+    """Whether it is a UNIQUE inside CREATE TABLE, whose name SQLite only notes."""
+    match path:
+        case ("indexes", int(place), _) if features.name == "sqlite":
+            return bool(table.body.indexes[place].constraint)
+        case _:
+            return False
 
 
 def long_names(table: TableDeclaration, features: Features) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ import msgspec
 import xxhash
 
 from odac_db.dialects.base import Features
+from odac_db.migrate.taken_names import taken_names
 from odac_db.schema.model import Check, Exclusion, ForeignKey, Index, PrimaryKey, Schema, Table
 from odac_db.schema.names import HASH_LENGTH, shortened
 
@@ -34,7 +35,7 @@ class FreeNames:
             for item in _shareable(table)
             if item.named and _kind(item) in features.shared_names
         }
-        self._relations: set[str | None] = {*live.tables, *live.enums}
+        self._relations: set[str | None] = {*live.tables, *live.enums, *taken_names(live)}
         self._constraints: set[str | None] = set()
         for table in live.tables.values():
             keys = () if table.primary_key is None else (table.primary_key,)

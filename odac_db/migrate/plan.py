@@ -27,6 +27,7 @@ from odac_db.migrate.rename import Question, declared_renames, questions
 from odac_db.migrate.respelt import respelt
 from odac_db.migrate.restated import restated
 from odac_db.migrate.standing_keys import standing_keys
+from odac_db.migrate.taken_names import cannot_be_made
 from odac_db.migrate.transform import transformed
 from odac_db.migrate.unclashing import unclashing
 from odac_db.schema.changes import (
@@ -168,6 +169,7 @@ def operations_of(
     changes = [*way.renames, *changes]
     stuck = {id(change): each.reason for each in standing for change in each.causes}
     stuck |= will_be_refused(changes, way.refused)
+    stuck |= cannot_be_made(changes, way.live, features)
     big = big_tables(conn, dialect, features, changes, way.big_table)
     verdicts = judged(
         changes,
