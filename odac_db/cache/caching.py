@@ -18,7 +18,7 @@ from odac_db.cache.flights import Flights
 from odac_db.cache.key import Key
 from odac_db.cache.leases import Leases, Leasing
 from odac_db.cache.memory import MemoryStore, rows_of
-from odac_db.cache.parsed import CLOCK_WORDS
+from odac_db.cache.moments import moment_among
 from odac_db.cache.performing import CatalogMoved, Reading, Store, run
 from odac_db.cache.prepared import Asked, Prepared, Statements, shortened
 from odac_db.cache.protocol import EVERYTHING, Answer, Away, Seen, read
@@ -273,5 +273,4 @@ class Caching:
 
 def _clock_word(values: tuple[Any, ...]) -> str:
     """PostgreSQL takes the text 'now' for a moment."""
-    words = {value.strip().casefold() for value in values if type(value) is str}
-    return "a parameter may be the time of day" if words & CLOCK_WORDS else ""
+    return "a parameter may be the time of day" if moment_among(values) else ""

@@ -14,7 +14,8 @@ from odac_db.cache.ongoing import Ongoing
 from odac_db.cache.performing import Bracket, Committing, Store, run
 from odac_db.cache.protocol import EVERYTHING, Away, Flow, Outcome, Tables, commit
 from odac_db.cache.settings import Cache
-from odac_db.cache.touched import touching, writes
+from odac_db.cache.touched import calls_writers, touching, writes
+from odac_db.cache.words import may_call
 from odac_db.dialects.reach import Reach
 from odac_db.errors import CacheUnavailable
 from odac_db.waits import Waits
@@ -101,10 +102,8 @@ class Commits:
         except Away as away:
             raise CacheUnavailable(str(away)) from away
 
-    def bracketed(self, done: Ongoing, sql: str, whole: bool) -> Bracket | None:
-        """Before a statement that commits by itself: ``whole`` all that was done, else itself."""
-        if not whole:
-            done = _only(sql)
+    def bracketed(self, done: Ongoing) -> Bracket | None:
+        """Before a statement that commits by itself what was done."""
         tables = self._written(done)
         if not tables:
             return None
@@ -164,14 +163,20 @@ class Commits:
         return Committing(self._store, commits, more, owe)
 
     def _written(self, done: Ongoing) -> Tables:
-        """By the last catalog; whether it is still right is seen when it is announced."""
+        """By the last catalog; whether it is still right is seen when it is announced.
+
+        Where nothing is to be announced it is asked for if functions were called: one may be new.
+        """
         if self._catalog is None:
             return ()
         if done.everything:
             return (EVERYTHING,)
-        reach = self._catalog.last() if self._settings.mode == "strict" else None
-        if reach is None:
-            reach = self._reach(self._everything())
+        reach = self._catalog.last()
+        if reach is not None and (self._settings.mode == "strict" or not done.written):
+            tables = self._closure(done, reach)
+            if tables or not any(map(may_call, done.written | done.read)):
+                return tables
+        reach = self._reach(self._everything())
         return (EVERYTHING,) if reach is None else self._closure(done, reach)
 
     def _everything(self) -> int | bytes | None:
@@ -190,14 +195,9 @@ class Commits:
             return None
 
     def _closure(self, done: Ongoing, reach: Reach) -> Tables:
-        texts = done.written | (done.read if reach.routines else set())
         found: set[str] = set()
-        for sql in texts:
+        for sql in done.written:
             found |= writes(sql, reach, self._settings.triggers)
+        if reach.writers and any(calls_writers(sql, reach) for sql in done.read):
+            found.add(EVERYTHING)
         return (EVERYTHING,) if EVERYTHING in found else tuple(sorted(found))
-
-
-def _only(sql: str) -> Ongoing:
-    done = Ongoing()
-    done.note(sql, "write")
-    return done

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from odac_db.cache.commits import Commits
-from odac_db.cache.ongoing import Ongoing, ongoing, ongoing_if_any
+from odac_db.cache.ongoing import Ongoing, ongoing, ongoing_if_any, only
 from odac_db.cache.protocol import Outcome
-from odac_db.cache.words import ends_with_transaction, leaves_session, sort_of
+from odac_db.cache.words import changes_session, ends_with_transaction, leaves_session, sort_of
 from odac_db.waits import waits_of
 
 Step = Callable[..., None]
@@ -90,20 +90,19 @@ class Hooks:
         done = ongoing(conn)
         done.bracket = None
         sort = sort_of(sql)
-        if sort == "read":
-            done.note(sql, sort)
-            return
-        if sort == "session":
+        if changes_session(sql):
             done.odd = True
             done.changed = done.changed or not ends_with_transaction(sql)
-            return
-        if sort in {"write", "other"}:
+        if sort == "other":
             done.note(sql, sort)
-            done.changed = done.changed or (sort == "other" and not leaves_session(sql))
-            if sort == "other" or (self._commits_itself(conn) and not done.begun):
-                done.bracket = self._commits.bracketed(done, sql, sort == "other")
-        elif sort in {"begin", "commit"} and done.wrote:
-            done.bracket = self._commits.bracketed(done, sql, True)
+            done.changed = done.changed or not leaves_session(sql)
+            done.bracket = self._commits.bracketed(done)
+        elif sort in {"read", "session", "write"}:
+            done.note(sql, sort)
+            if self._commits_itself(conn) and not done.begun:
+                done.bracket = self._commits.bracketed(only(sql, sort))
+        elif sort in {"begin", "commit"} and (done.wrote or done.read):
+            done.bracket = self._commits.bracketed(done)
 
     def _after(
         self, conn: Connection, _cursor: Any, sql: str, _params: Any, _context: Any, _many: bool

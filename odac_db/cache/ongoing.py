@@ -15,7 +15,8 @@ _TEXTS = 1000  # statements that are told apart; with more of them everything is
 class Ongoing:
     """Kept beside the driver's connection, so that it outlives a checkout like a session does.
 
-    written: statements that may have written. read: others, for functions that write.
+    written: statements that may have written. read: others, for functions that write; also those
+        that change the session.
     begun: a BEGIN was a statement of its own, so the driver's autocommit means nothing.
     changed: a statement has changed what later ones mean, for as long as the session lives.
     odd: one has done so for this transaction.
@@ -32,7 +33,7 @@ class Ongoing:
         self.bracket: Any = None
 
     def note(self, sql: str, sort: Sort) -> None:
-        if sort == "read":
+        if sort in {"read", "session"}:
             if len(self.read) < _TEXTS:
                 self.read.add(sql)
             else:
@@ -58,6 +59,13 @@ class Ongoing:
         self.written.clear()
         self.read.clear()
         self.everything = self.begun = self.odd = False
+
+
+def only(sql: str, sort: Sort) -> Ongoing:
+    """As if that statement were all that was done."""
+    done = Ongoing()
+    done.note(sql, sort)
+    return done
 
 
 def ongoing(connection: Any) -> Ongoing:

@@ -14,12 +14,11 @@ from functools import lru_cache
 import msgspec
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from odac_db.cache.functions import CLASSES, NAMES
-from odac_db.dialects.reach import Operation
+from odac_db.cache.moments import may_be_moment, without_parentheses
+from odac_db.dialects.reach import Grammar, Operation
 
-CLOCK_WORDS = frozenset({"now", "today", "tomorrow", "yesterday"})
 _ALL: tuple[Operation, ...] = ("insert", "update", "delete")
 
 
@@ -33,7 +32,8 @@ class Named(msgspec.Struct, frozen=True):
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     """``unknown`` says why the text could not be read; ``uncached`` why it cannot be cached.
 
-    identifiers: every name in it, for functions that are called without looking like it.
+    identifiers: every name in it, for functions that are called without looking like it; every
+        word where it could not be read.
     local: names of common table expressions.
     """
 
@@ -46,37 +46,60 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=4096)
-def parsed(sql: str, grammar: str) -> Parsed:
+def parsed(sql: str, grammar: Grammar) -> Parsed:
     """What the text says; never raises."""
-    if "/*!" in sql or "/*M!" in sql:
-        return Parsed(unknown="comments that the server executes")
-    text = re.sub(r"^\s*replace\b", "INSERT /*odac-replace*/", sql, count=1, flags=re.IGNORECASE)
-    text = re.sub(r"%\([^)]*\)s|%s", "NULL", text).replace("%%", "%")
     try:
-        trees = [tree for tree in sqlglot.parse(text, read=grammar) if tree is not None]
-    except (SqlglotError, RecursionError) as error:
-        return Parsed(unknown=f"the parser does not know it: {str(error).splitlines()[0]}")
+        return _parsed(sql, grammar)
+    except Exception as error:  # by text that is no SQL, sqlglot is led to errors of its own, too
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return _unknown(sql, f"the parser does not know it: {reason}")
+
+
+def _parsed(sql: str, grammar: Grammar) -> Parsed:
+    if "/*!" in sql or "/*M!" in sql:
+        return _unknown(sql, "comments that the server executes")
+    text = re.sub(r"^\s*replace\b", "INSERT /*odac-replace*/", sql, count=1, flags=re.IGNORECASE)
+    if grammar.percent:
+        text = re.sub(r"%\([\w$-]+\)s|%s", "NULL", text).replace("%%", "%")
+    trees = [tree for tree in sqlglot.parse(text, read=grammar.name) if tree is not None]
     if len(trees) != 1:
-        return Parsed(unknown="several statements in one text")
-    return _read(trees[0], replaces=text != sql and "/*odac-replace*/" in text)
+        return _unknown(sql, "several statements in one text")
+    replaces = text != sql and "/*odac-replace*/" in text
+    found = _read(trees[0], replaces, grammar)
+    return _unknown(sql, found) if isinstance(found, str) else found
 
 
-def _read(tree: exp.Expr, replaces: bool) -> Parsed:
+def _unknown(sql: str, reason: str) -> Parsed:
+    quoted = re.findall(r'["`]([^"`]+)["`]', sql.casefold())
+    words = frozenset(re.findall(r"\w+", sql.casefold()) + quoted)
+    return Parsed(unknown=reason, identifiers=words)
+
+
+def _read(tree: exp.Expr, replaces: bool, grammar: Grammar) -> Parsed | str:
+    """What it says, or why it is unknown."""
     known = exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.Values | exp.Create
     if not isinstance(tree, known) or tree.find(exp.Command) is not None:
-        return Parsed(unknown=f"{type(tree).__name__.lower()} may touch anything")
+        return f"{type(tree).__name__.lower()} may touch anything"
     if isinstance(tree, exp.Create) and tree.kind != "VIEW":
-        return Parsed(unknown="it creates something")
+        return "it creates something"
     if tree.find(exp.Into) is not None:
-        return Parsed(unknown="SELECT INTO makes a table")
+        return "SELECT INTO makes a table"
     writes = frozenset(_writes(tree, replaces))
     return Parsed(
-        tables=frozenset(_named(table) for table in tree.find_all(exp.Table) if table.name),
+        tables=frozenset(_tables(tree)),
         writes=writes,
         identifiers=frozenset(_identifiers(tree)),
         local=frozenset(one.alias.casefold() for one in tree.find_all(exp.CTE)),
-        uncached="it writes" if writes else _why_uncached(tree),
+        uncached="it writes" if writes else _why_uncached(tree, grammar),
     )
+
+
+def _tables(tree: exp.Expr) -> Iterator[Named]:
+    yield from (_named(table) for table in tree.find_all(exp.Table) if table.name)
+    for one in tree.find_all(exp.In):  # SQLite: x IN t
+        table = one.args.get("field")
+        if isinstance(table, exp.Column):
+            yield Named(table.name.casefold(), table.table.casefold())
 
 
 def _named(table: exp.Table) -> Named:
@@ -115,7 +138,7 @@ def _targets(node: exp.Expr) -> Iterator[exp.Table]:
         yield from target.find_all(exp.Table)
 
 
-def _why_uncached(tree: exp.Expr) -> str:
+def _why_uncached(tree: exp.Expr, grammar: Grammar) -> str:
     """Why the same text need not have the same answer; "" if it must."""
     for node in tree.walk():
         match node:
@@ -125,8 +148,10 @@ def _why_uncached(tree: exp.Expr) -> str:
                 return "TABLESAMPLE draws lots"
             case exp.Parameter() | exp.SessionParameter():
                 return "it reads a variable of the session"
-            case exp.Literal() if node.is_string and node.name.strip().casefold() in CLOCK_WORDS:
+            case exp.Literal() if node.is_string and may_be_moment(node.name):
                 return f"{node.name!r} is another moment each time"
+            case exp.Column() if without_parentheses(node, grammar):
+                return f"{node.name} may have another value each time"
             case exp.Anonymous() if node.name.casefold() not in NAMES:
                 return f"the function {node.name} may have another value each time"
             case exp.Func() if type(node).__name__ not in CLASSES:

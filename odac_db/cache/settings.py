@@ -33,8 +33,8 @@ class Cache:
     when_away: what a COMMIT does when the store cannot be told beforehand. "degrade" commits,
         and this process has no hits until the store knows; "refuse" raises CacheUnavailable
         and nothing is written. timeout: seconds to wait for Redis.
-    triggers: the tables that the triggers of a table write. A table with triggers that is not
-        named here invalidates everything.
+    triggers: the tables that the triggers of a table write, or functions that its columns have
+        as defaults. A table with such that is not named here invalidates everything.
     namespace: whose processes share stamps; unless given the database's name in the URL, for
         SQLite the file's path.
     directory: where the memory store's stamps are, in place of /dev/shm or the temporary one.

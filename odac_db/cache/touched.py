@@ -95,7 +95,7 @@ def _behind(names: Iterable[str], reach: Reach) -> tuple[set[str], str]:
 def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> frozenset[str]:
     """The stamps that a statement replaces. ``effects``: what triggers are declared to write."""
     found = parsed(sql, reach.grammar)
-    if found.unknown or found.identifiers & reach.routines:
+    if found.unknown or _runs(found, reach):
         return frozenset({EVERYTHING})
     changed: set[tuple[str, Operation]] = set()
     waiting = [(one.name, operation) for one, operation in found.writes]
@@ -105,10 +105,10 @@ def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> froz
             continue
         changed.add(change)
         name, operation = change
-        if name in reach.triggered:
-            if name not in effects:
+        for one in _triggered(name, reach):
+            if one not in effects:
                 return frozenset({EVERYTHING})
-            for other in effects[name]:
+            for other in effects[one]:
                 waiting += ((other.casefold(), each) for each in _OPERATIONS)
         waiting += _following(name, operation, reach)
         if name in reach.views:
@@ -117,6 +117,34 @@ def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> froz
                 return frozenset({EVERYTHING})
             waiting += ((each, operation) for each in base)
     return frozenset(reach.kin.get(name, name) for name, _ in changed)
+
+
+def calls_writers(sql: str, reach: Reach) -> bool:
+    """Whether a statement that writes nothing by itself calls a function that may."""
+    return _runs(parsed(sql, reach.grammar), reach)
+
+
+def _runs(found: Parsed, reach: Reach) -> bool:
+    """Whether it names a function that may write, or a view does, or one whose text is hidden."""
+    waiting, seen = [found], set[str]()
+    while waiting and reach.writers:
+        one = waiting.pop()
+        if one.identifiers & reach.writers:
+            return True
+        views = {table.name for table in one.tables if table.name in reach.views} - seen
+        if not all(reach.views[name] for name in views):
+            return True
+        seen |= views
+        waiting += (parsed(reach.views[name], reach.grammar) for name in views)
+    return False
+
+
+def _triggered(name: str, reach: Reach) -> list[str]:
+    """The tables whose triggers a change of this one may run: those of its partitions, too."""
+    root = reach.kin.get(name)
+    if root is None:
+        return [name] if name in reach.triggered else []
+    return [one for one in reach.triggered if reach.kin.get(one) == root]
 
 
 def touching(names: Iterable[str], reach: Reach) -> set[str]:

@@ -6,8 +6,13 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from odac_db.cache.functions import CLASSES, NAMES
+
 Sort = Literal["read", "write", "session", "begin", "commit", "rollback", "savepoint", "other"]
-"""``session`` changes what later statements of the connection mean. ``other`` may be anything."""
+"""``session`` changes what later statements of the connection mean. ``other`` may be anything.
+
+A ``read`` or ``session`` writes only by functions that it calls.
+"""
 
 _BLANK = r"(?:\s|;|\(|--[^\n]*(?:\n|$)|\#[^\n]*(?:\n|$)|/\*(?![!M]).*?\*/)*"
 _FIRST = re.compile(_BLANK + r"([a-z]+)\s*([a-z]*)", re.IGNORECASE | re.DOTALL)
@@ -24,6 +29,15 @@ _SORTS: dict[str, Sort] = {
     "replace": "write",
     "show": "read",
     "describe": "read",
+    "explain": "read",
+    "declare": "read",
+    "fetch": "read",
+    "move": "read",
+    "close": "read",
+    "listen": "read",
+    "unlisten": "read",
+    "notify": "read",
+    "lock": "read",
     "set": "session",
     "reset": "session",
     "discard": "session",
@@ -52,7 +66,35 @@ _HARMLESS_PRAGMAS = re.compile(
     r"page_\w+|freelist_count|database_list|compile_options|function_list)\b[^;]*;?\s*$",
     re.IGNORECASE,
 )
+_HARMLESS = {
+    "explain": re.compile(r"(?!.*\banaly[sz]e\b)", re.DOTALL),
+    "describe": re.compile(r"(?!.*\banaly[sz]e\b)", re.DOTALL),
+    "declare": re.compile(r"declare\s[^(]*\bcursor\b.*\bfor\b", re.DOTALL),
+    "lock": re.compile(r"lock\s+(?:table\s+)?[\w.\"*,\s]+\Z(?<!read)(?<!write)(?<!local)"),
+}
+"""What these have to look like to be a read. MySQL's LOCK TABLES commits, and EXPLAIN ANALYZE
+executes."""
+_ASIDE = frozenset("explain describe declare fetch move close listen unlisten notify lock".split())
+_CALL = re.compile(r"(\w+)[\"`]?\s*\(")
+_NO_CALLS = frozenset(
+    """
+    all and any array as between by case char check columns cross decimal distinct else end except
+    filter from full group having in inner intersect interval into is join key lateral left like
+    limit materialized nchar not numeric nvarchar offset on or order outer over partition precision
+    primary recursive references returning right row rows select set some then time timestamp
+    timestamptz unbounded union unique using values varbinary varchar when where window with within
+    """.split()
+)
+_KNOWN = NAMES | _NO_CALLS | {name.lower() for name in CLASSES}
+_SETS = re.compile(
+    r"set_config|;\s*(?:set|reset|discard|use|pragma|call|do|prepare|lock|create)\b", re.IGNORECASE
+)
 _TEMPORARY = re.compile(r"\btemp(?:orary)?\b", re.IGNORECASE)
+
+
+def _looks_harmless(first: str, sql: str) -> bool:
+    looks = _HARMLESS.get(first)
+    return looks is None or looks.match(sql.lower().strip(" \n\t;")) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -66,10 +108,24 @@ def leaves_session(sql: str) -> bool:
 @lru_cache(maxsize=4096)
 def ends_with_transaction(sql: str) -> bool:
     """Whether what it changes of the session is as before when the transaction ends."""
-    if re.match(r"\s*set\s+local\b[^;]*$", sql, re.IGNORECASE):
+    if re.search(r";\s*\S", sql):
+        return False
+    if re.match(r"\s*set\s+local\b", sql, re.IGNORECASE):
         return True
     calls = re.findall(r"set_config\s*\(([^()]*)\)", sql, re.IGNORECASE)
     return bool(calls) and all(re.search(r",\s*true\s*$", one, re.IGNORECASE) for one in calls)
+
+
+@lru_cache(maxsize=4096)
+def changes_session(sql: str) -> bool:
+    """Whether later statements may mean something else, whatever else this one does."""
+    return sort_of(sql) == "session" or _SETS.search(sql) is not None
+
+
+@lru_cache(maxsize=4096)
+def may_call(sql: str) -> bool:
+    """Whether it names a function that may be somebody's own, as far as words tell."""
+    return any(name.lower() not in _KNOWN for name in _CALL.findall(sql))
 
 
 @lru_cache(maxsize=4096)
@@ -89,8 +145,10 @@ def sort_of(sql: str) -> Sort:
     several = re.search(r";\s*\S", sql) is not None or re.search(r"/\*M?!", sql) is not None
     if first == "pragma" and _HARMLESS_PRAGMAS.match(sql):
         return "read"
-    if sort == "read" and "set_config" in sql.lower():
-        return "session"
+    if first in _ASIDE:
+        return "read" if not several and _looks_harmless(first, sql) else "other"
     if sort == "read":
-        return "write" if _WRITES.search(sql) else "read"
+        if _WRITES.search(sql):
+            return "write"
+        return "session" if "set_config" in sql.lower() else "read"
     return "other" if several and sort != "write" else sort

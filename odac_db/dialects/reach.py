@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 Operation = Literal["insert", "update", "delete"]
+
+
+class Grammar(msgspec.Struct, frozen=True, cache_hash=True):
+    """How texts of a server are read. ``name`` is sqlglot's.
+
+    percent: parameters are written with one, ``%(name)s``.
+    bare: functions without parentheses that sqlglot takes for columns.
+    """
+
+    name: str
+    percent: bool
+    bare: frozenset[str] = frozenset()
 
 
 class KeyActions(msgspec.Struct, frozen=True):
@@ -30,14 +42,16 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
     views: the query behind each; "" where it may not be seen.
     triggered: tables and views whose writes run something else, a trigger or a rule.
+        Tables with defaults by such functions count, too.
     guarded: what must not be cached, and why: row security, foreign and virtual tables, engines
         without transactions.
-    kin: partitions and inheriting tables, with the root of their tree.
-    routines: functions that are not the server's own.
+    kin: partitions and inheriting tables with those they inherit from, each with one name for
+        all of them.
+    routines: functions that are not the server's own. writers: those of them that may write.
     namespaces: by which the tables may be qualified.
     """
 
-    grammar: str
+    grammar: Grammar
     tables: frozenset[str]
     views: Mapping[str, str]
     keys: tuple[KeyActions, ...]
@@ -45,6 +59,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     guarded: Mapping[str, str]
     kin: Mapping[str, str]
     routines: frozenset[str]
+    writers: frozenset[str]
     namespaces: frozenset[str]
     fingerprint: str = ""
 
@@ -62,13 +77,20 @@ def on_update(action: str) -> Operation | None:
     return "update" if action.upper() in {"CASCADE", "SET NULL", "SET DEFAULT"} else None
 
 
-def roots(parents: Mapping[str, str]) -> dict[str, str]:
-    """Each name of a tree with the last of its parents."""
-    found = {}
-    for name in parents:
-        top, seen = name, {name}
-        while parents.get(top, top) not in seen:
-            top = parents[top]
-            seen.add(top)
-        found[name] = top
-    return found
+def roots(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each name with the first of all names that pairs lead to from it, by the alphabet.
+
+    A table may inherit from several.
+    """
+    above: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while above.setdefault(name, name) != name:
+            above[name] = above[above[name]]
+            name = above[name]
+        return name
+
+    for pair in pairs:
+        first, second = sorted(map(top, pair))
+        above[second] = first
+    return {name: top(name) for name in list(above)}

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from odac_db.cache.parsed import parsed
-from odac_db.cache.touched import reads, writes
-from odac_db.cache.words import Sort, ends_with_transaction, leaves_session, sort_of
+from odac_db.cache.touched import calls_writers, reads, writes
+from odac_db.dialects.postgresql.reach import GRAMMAR as POSTGRES
 from odac_db.dialects.reach import KeyActions, Reach, roots
 
 REACH = Reach(
-    grammar="postgres",
+    grammar=POSTGRES,
     tables=frozenset(
-        ["users", "posts", "comments", "likes", "log", "secret", "part", "part_1", "ext", "rls"]
+        """
+        users posts comments likes log secret part part_1 ext rls mother father child event event_1
+        """.split()
     ),
     views={
         "live": "SELECT posts.id FROM posts JOIN users ON users.id = posts.user_id",
         "twice": "SELECT id FROM live",
         "clocked": "SELECT id FROM posts WHERE at < now()",
         "hidden": "",
+        "audited": "SELECT audit(id) FROM posts",
+        "twice_audited": "SELECT * FROM audited",
     },
     keys=(
         KeyActions("posts", "users", "delete", "update"),
@@ -26,10 +29,11 @@ REACH = Reach(
         KeyActions("likes", "comments", "update", None),
         KeyActions("users", "users", "update", None),
     ),
-    triggered=frozenset({"secret"}),
+    triggered=frozenset({"secret", "event_1"}),
     guarded={"rls": "has row security"},
-    kin=roots({"part_1": "part"}),
-    routines=frozenset({"audit"}),
+    kin=roots([("part_1", "part"), ("child", "mother"), ("child", "father"), ("event_1", "event")]),
+    routines=frozenset({"audit", "steady"}),
+    writers=frozenset({"audit"}),
     namespaces=frozenset({"public"}),
 )
 
@@ -56,6 +60,12 @@ READS = {
     "SELECT id FROM posts WHERE title = %(title)s AND n %% 2 = %(n)s": "posts",
     "SELECT lower(title), count(*) OVER (PARTITION BY user_id) FROM posts": "posts",
     "TABLE posts": "posts",
+    "SELECT id FROM mother": "child",
+    "SELECT id FROM father": "child",
+    "SELECT id FROM posts WHERE title = 'what everybody needs now'": "posts",
+    'SELECT "user" FROM posts': "posts",
+    "SELECT posts.user FROM posts": "posts",
+    "SELECT id %% 2 FROM posts WHERE n = %(n)s OR n = %(n-1)s": "posts",
     "SELECT id FROM posts ORDER BY id LIMIT %(a)s OFFSET %(b)s": "posts",
 }
 REFUSED = {
@@ -66,7 +76,17 @@ REFUSED = {
     "SELECT id FROM posts ORDER BY random()": "RAND",
     "SELECT id FROM posts WHERE at > 'now'": "moment",
     "SELECT id FROM posts WHERE day = 'TODAY'::date": "moment",
+    "SELECT id FROM posts WHERE at > 'today 12:00'": "moment",
+    "SELECT id FROM posts WHERE at > timestamp 'Tomorrow 10:00 UTC'": "moment",
+    "SELECT id FROM posts WHERE at > '12:00 yesterday'": "moment",
+    "SELECT id FROM posts WHERE at > '2026-01-01' AND at < 'today12:00 Europe/Berlin'": "moment",
+    "SELECT id FROM posts WHERE at = ANY ('{now,2026-01-01}'::date[])": "moment",
     "SELECT current_user": "CURRENT_USER",
+    "SELECT id FROM posts WHERE name = user": "user may have another value",
+    "SELECT current_role, id FROM posts": "current_role may have another value",
+    "SELECT system_user": "system_user may have another value",
+    "SELECT steady(id) FROM posts": "steady",
+    "EXPLAIN SELECT id FROM posts": "anything",
     "SELECT nextval('s')": "nextval",
     "SELECT shout(title) FROM posts": "shout",
     "SELECT posts.audit FROM posts": "audit",
@@ -109,6 +129,12 @@ WRITES = {
     "UPDATE secret SET id = 1": "*",
     "DELETE FROM hidden": "*",
     "SELECT audit()": "*",
+    "SELECT steady(id) FROM posts FOR UPDATE": "",
+    "UPDATE mother SET id = 1": "child",
+    "INSERT INTO child VALUES (1)": "child",
+    "INSERT INTO event VALUES (1)": "*",
+    "DELETE FROM event_1": "*",
+    "INSERT INTO log SELECT * FROM twice_audited": "*",
     "TRUNCATE log": "*",
     "CREATE TABLE x (id int)": "*",
     "COPY log FROM stdin": "*",
@@ -144,77 +170,42 @@ def test_declared_effects_of_triggers() -> None:
     assert found == {"secret", "log", "comments", "likes"}
 
 
+def test_triggers_of_partitions_may_be_declared_too() -> None:
+    found = writes("INSERT INTO event VALUES (1)", REACH, {"event_1": ["log"]})
+    assert found == {"event", "log"}
+
+
+def test_names_of_one_tree_have_one_stamp() -> None:
+    assert roots([]) == {}
+    found = roots([("d", "c"), ("b", "a"), ("c", "b"), ("y", "x"), ("a", "a")])
+    assert found == {**dict.fromkeys("abcd", "a"), "x": "x", "y": "x"}
+
+
+CALLS = {
+    "SELECT audit(1)": True,
+    "SELECT posts.audit FROM posts": True,
+    "SELECT steady(1)": False,
+    "SELECT id FROM twice_audited": True,
+    "SELECT id FROM live": False,
+    "SELECT id FROM hidden": True,
+    "SHOW search_path": False,
+    "EXPLAIN SELECT audit(1)": True,
+    "DECLARE c CURSOR FOR SELECT audit(1)": True,
+    "FETCH 10 FROM c": False,
+    "SELECT set_config('a', 'b', true), audit(1)": True,
+    "SET search_path TO x": False,
+    'THIS IS NO SQL BUT "audit"': True,
+    "": False,
+}
+
+
+@pytest.mark.parametrize("sql", CALLS)
+def test_what_calls_a_function_that_may_write(sql: str) -> None:
+    assert calls_writers(sql, REACH) == CALLS[sql]
+
+
 def test_declared_tables_of_a_read() -> None:
     declared = reads("SELECT shout(title) FROM posts", REACH, ["Users"])
     assert declared.tables == ("*", "posts", "users")
     assert reads("SELECT id FROM posts FOR UPDATE", REACH, ["posts"]).refused
     assert reads("DELETE FROM posts RETURNING id", REACH, ["posts"]).refused
-
-
-OTHERS = {
-    ("mysql", "REPLACE INTO t (a) VALUES (%s)"): {"insert", "update", "delete"},
-    ("mysql", "INSERT INTO t (a) VALUES (%s) ON DUPLICATE KEY UPDATE a = values(a)"): {
-        "insert",
-        "update",
-        "delete",
-    },
-    ("mysql", "INSERT IGNORE INTO t (a) VALUES (%s)"): {"insert"},
-    ("mysql", "UPDATE t, u SET u.a = 1 WHERE t.id = u.id"): {"update"},
-    ("mysql", "UPDATE u JOIN t ON t.id = u.id SET t.a = 1"): {"update"},
-    ("mysql", "DELETE x FROM t AS x JOIN u ON u.id = x.id"): {"delete"},
-    ("mysql", "DELETE FROM t, u USING t JOIN u ON u.id = t.id"): {"delete"},
-    ("sqlite", "INSERT OR REPLACE INTO t VALUES (?)"): {"insert", "update", "delete"},
-    ("sqlite", "INSERT INTO t VALUES (?) ON CONFLICT DO NOTHING"): {"insert", "update", "delete"},
-}
-
-
-@pytest.mark.parametrize(("grammar", "sql"), OTHERS)
-def test_the_words_of_other_servers(grammar: str, sql: str) -> None:
-    found = {operation for one, operation in parsed(sql, grammar).writes if one.name == "t"}
-    assert found == OTHERS[grammar, sql]
-
-
-SORTS: dict[str, Sort] = {
-    "select 1": "read",
-    "-- a comment\n/* and one */ (SELECT 1)": "read",
-    "SELECT id FROM t FOR UPDATE": "write",
-    "WITH x AS (DELETE FROM t RETURNING 1) SELECT 1": "write",
-    "select 1; drop table t": "write",
-    "SELECT set_config('search_path', 'x', false)": "session",
-    "SET search_path TO x": "session",
-    "SET autocommit = 1": "other",
-    "BEGIN IMMEDIATE": "begin",
-    "START TRANSACTION": "begin",
-    "COMMIT": "commit",
-    "COMMIT PREPARED 'x'": "other",
-    "END": "commit",
-    "ROLLBACK": "rollback",
-    "ROLLBACK TO SAVEPOINT a": "savepoint",
-    "RELEASE SAVEPOINT a": "savepoint",
-    "CREATE TABLE t (a int)": "other",
-    "EXPLAIN ANALYZE DELETE FROM t": "other",
-    "PRAGMA main.table_info('t')": "read",
-    "PRAGMA writable_schema = 1": "session",
-    "/*!50000 delete from t */": "other",
-    "": "other",
-}
-
-
-@pytest.mark.parametrize("sql", SORTS)
-def test_the_sort_of_a_statement(sql: str) -> None:
-    assert sort_of(sql) == SORTS[sql]
-
-
-def test_what_leaves_the_session_as_it_was() -> None:
-    assert leaves_session("CREATE TABLE t (a int)")
-    assert not leaves_session("CREATE TEMP TABLE t (a int)")
-    assert not leaves_session("LOCK TABLES t READ")
-    assert not leaves_session("CREATE TABLE t (a int); SET x = 1")
-
-
-def test_what_a_transaction_takes_back() -> None:
-    assert ends_with_transaction("SET LOCAL search_path TO x")
-    assert ends_with_transaction("SELECT set_config('a', 'b', true), set_config('c', 'd', TRUE)")
-    assert not ends_with_transaction("SET search_path TO x")
-    assert not ends_with_transaction("SELECT set_config('a', '', true), set_config('c', '', false)")
-    assert not ends_with_transaction("SET LOCAL x = 1; SET y = 2")

@@ -7,8 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from odac_db.dialects.reach import KeyActions, Reach, on_delete, on_update
+from odac_db.dialects.reach import Grammar, KeyActions, Reach, on_delete, on_update
 
+GRAMMAR = Grammar(
+    "mysql",
+    percent=True,
+    bare=frozenset({"current_role", "utc_date", "utc_time", "utc_timestamp"}),
+)
 _TABLES = """
 SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE()"""
@@ -26,16 +31,20 @@ SELECT DISTINCT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHE
 
 
 def reach(connection: Connection) -> Reach:
-    """Six statements. Rows of engines without transactions are seen before any COMMIT."""
+    """Six statements. Rows of engines without transactions are seen before any COMMIT.
+
+    What a function says of the data it modifies is not checked: each may write.
+    """
     tables = _rows(connection, _TABLES)
     keys = tuple(
         KeyActions(child.casefold(), parent.casefold(), on_delete(deletes), on_update(updates))
         for child, parent, deletes, updates in _rows(connection, _KEYS)
         if parent
     )
+    routines = frozenset(name.casefold() for (name,) in _rows(connection, _ROUTINES))
     (current,) = _rows(connection, "SELECT DATABASE()")[0]
     return Reach(
-        grammar="mysql",
+        grammar=GRAMMAR,
         tables=frozenset(name.casefold() for name, kind, _ in tables if kind == "BASE TABLE"),
         views={name.casefold(): _text(sql) for name, sql in _rows(connection, _VIEWS)},
         keys=keys,
@@ -46,7 +55,8 @@ def reach(connection: Connection) -> Reach:
             if kind == "BASE TABLE" and engine != "InnoDB"
         },
         kin={},
-        routines=frozenset(name.casefold() for (name,) in _rows(connection, _ROUTINES)),
+        routines=routines,
+        writers=routines,
         namespaces=frozenset({current.casefold()}),
     )
 

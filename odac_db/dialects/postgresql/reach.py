@@ -7,14 +7,26 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from odac_db.dialects.reach import KeyActions, Reach, on_delete, on_update, roots
+from odac_db.dialects.reach import Grammar, KeyActions, Reach, on_delete, on_update, roots
 
+GRAMMAR = Grammar(
+    "postgres",
+    percent=True,
+    bare=frozenset({"current_role", "current_user", "session_user", "system_user", "user"}),
+)
 _OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 _RELATIONS = f"""
 SELECT c.relname::text, c.relkind::text, n.nspname::text, c.relrowsecurity,
   CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END,
-  EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+  EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
+      AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0)
     OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN')
+    OR EXISTS (SELECT FROM pg_attrdef a
+      JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid
+        AND d.refclassid = 'pg_proc'::regclass
+      JOIN pg_proc p ON p.oid = d.refobjid AND p.provolatile = 'v'
+      JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+      WHERE a.adrelid = c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}"""
 _KEYS = """
@@ -26,21 +38,29 @@ _KIN = """
 SELECT child.relname::text, parent.relname::text FROM pg_inherits i
 JOIN pg_class child ON child.oid = i.inhrelid JOIN pg_class parent ON parent.oid = i.inhparent
 WHERE child.relkind IN ('r', 'p', 'f')"""
-_ROUTINES = f"""
-SELECT DISTINCT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE {_OURS}"""
+_ROUTINES = """
+SELECT p.proname::text, bool_or(p.provolatile = 'v')
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+GROUP BY 1"""
 _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
 def reach(connection: Connection) -> Reach:
-    """Four statements. A materialized view is a table that REFRESH writes."""
+    """Four statements. A materialized view is a table that REFRESH writes.
+
+    A tree with a foreign table in it is as foreign. Triggers that a partition has from its table
+    are that table's.
+    """
     relations = _rows(connection, _RELATIONS)
     views = {name.casefold(): sql for name, kind, _, _, sql, _ in relations if kind == "v"}
-    guarded = {
-        name.casefold(): "has row security" if secured else "is a foreign table"
-        for name, kind, _, secured, _, _ in relations
-        if secured or kind == "f"
-    }
+    kin = roots((child.casefold(), parent.casefold()) for child, parent in _rows(connection, _KIN))
+    foreign = {name.casefold() for name, kind, *_ in relations if kind == "f"}
+    trees = {kin.get(name, name) for name in foreign}
+    guarded = {name: "has a foreign table in it" for name in kin if kin[name] in trees}
+    guarded |= dict.fromkeys(foreign, "is a foreign table")
+    guarded |= {row[0].casefold(): "has row security" for row in relations if row[3]}
     keys = tuple(
         KeyActions(
             child.casefold(),
@@ -50,16 +70,17 @@ def reach(connection: Connection) -> Reach:
         )
         for child, parent, deletes, updates in _rows(connection, _KEYS)
     )
-    kin = {child.casefold(): parent.casefold() for child, parent in _rows(connection, _KIN)}
+    routines = [(name.casefold(), writes) for name, writes in _rows(connection, _ROUTINES)]
     return Reach(
-        grammar="postgres",
+        grammar=GRAMMAR,
         tables=frozenset(name.casefold() for name, kind, *_ in relations if kind != "v"),
         views=views,
         keys=keys,
         triggered=frozenset(row[0].casefold() for row in relations if row[5]),
         guarded=guarded,
-        kin=roots(kin),
-        routines=frozenset(name.casefold() for (name,) in _rows(connection, _ROUTINES)),
+        kin=kin,
+        routines=frozenset(name for name, _ in routines),
+        writers=frozenset(name for name, writes in routines if writes),
         namespaces=frozenset(row[2].casefold() for row in relations),
     )
 

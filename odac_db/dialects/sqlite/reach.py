@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from odac_db.dialects.reach import KeyActions, Reach, on_delete, on_update
+from odac_db.dialects.reach import Grammar, KeyActions, Reach, on_delete, on_update
 
+GRAMMAR = Grammar("sqlite", percent=False)
 _KEYS = """
 SELECT m.name, k."table", k.on_delete, k.on_update
 FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) k WHERE m.type = 'table'"""
@@ -19,7 +20,7 @@ def reach(connection: Connection) -> Reach:
         for child, parent, deletes, updates in connection.exec_driver_sql(_KEYS).all()
     )
     return Reach(
-        grammar="sqlite",
+        grammar=GRAMMAR,
         tables=frozenset(name.casefold() for kind, name, _, _ in found if kind == "table"),
         views={name.casefold(): sql for kind, name, _, sql in found if kind == "view"},
         keys=keys,
@@ -31,5 +32,6 @@ def reach(connection: Connection) -> Reach:
         },
         kin={},
         routines=frozenset(),
+        writers=frozenset(),
         namespaces=frozenset({"main"}),
     )
