@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from odac_db.buffer.answers import (
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
         Retried,
     )
     from odac_db.buffer.buffer import Buffer
-    from odac_db.buffer.table import BufferedRow, BufferedTable
+    from odac_db.buffer.table import BufferedRow, BufferedTable, Lot
     from odac_db.buffer.tables import Row
-
-Value = TypeVar("Value")
 
 
 class AsyncBuffer:
@@ -127,11 +125,16 @@ class AsyncBufferedTable:
     ) -> Any:
         """As ``BufferedTable.insert``; with an ``idempotency_key`` in a thread."""
 
+        if idempotency_key is None and self._buffer._takes_at_once(acknowledge):
+            lots, keys = self._found()._lots(rows)
+            await _taken(self._buffer, lots, acknowledge)
+            return keys
+
         def taken() -> Any:
             table = self._found()
             return table.insert(rows, acknowledge=acknowledge, idempotency_key=idempotency_key)
 
-        return await _taken(self._buffer, acknowledge, taken, idempotency_key)
+        return await asyncio.to_thread(taken)
 
     async def flush(self, *, wait: float | None = None) -> FlushResult:
         """As ``BufferedTable.flush``."""
@@ -164,11 +167,8 @@ class AsyncBufferedRow:
     ) -> None:
         """As ``BufferedRow.increment``."""
 
-        def taken() -> None:
-            row, key = self._found(), idempotency_key
-            row.increment(column, by, acknowledge=acknowledge, idempotency_key=key, **columns)
-
-        await _taken(self._buffer, acknowledge, taken, idempotency_key)
+        given = {**({} if column is None else {column: by}), **columns}
+        await self._changed("increment", given, acknowledge, idempotency_key)
 
     async def update(
         self,
@@ -181,24 +181,32 @@ class AsyncBufferedRow:
     ) -> None:
         """As ``BufferedRow.update``."""
 
-        def taken() -> None:
-            row, key = self._found(), idempotency_key
-            row.update(values, acknowledge=acknowledge, idempotency_key=key, **columns)
+        given = {**(values or {}), **columns}
+        await self._changed("update", given, acknowledge, idempotency_key)
 
-        await _taken(self._buffer, acknowledge, taken, idempotency_key)
+    async def _changed(
+        self, kind: str, given: Row, acknowledge: Acknowledge | None, key: str | None
+    ) -> None:
+        if key is None and self._buffer._takes_at_once(acknowledge):
+            await _taken(self._buffer, [self._found()._lot(kind, given)], acknowledge)
+        else:
+            found = self._found  # what asks the database does it in the thread, too
+            await asyncio.to_thread(lambda: found()._change(kind, given, acknowledge, key))
 
     async def get(self, column: str) -> Any:
         """As ``BufferedRow.get``."""
         return await asyncio.to_thread(lambda: self._found().get(column))
 
 
-async def _taken(
-    buffer: Buffer,
-    acknowledge: Acknowledge | None,
-    take: Callable[[], Value],
-    idempotency_key: str | None = None,
-) -> Value:
-    """An operation taken: here where the journal has room and is enough, else in a thread."""
-    if idempotency_key is None and buffer._takes_at_once(acknowledge):
-        return take()
-    return await asyncio.to_thread(take)
+async def _taken(buffer: Buffer, lots: Sequence[Lot], acknowledge: Acknowledge | None) -> None:
+    """Taken here as far as the journal has room at once, the rest in a thread."""
+
+    def rest(lots: Sequence[Lot]) -> None:
+        for shape, rows in lots:
+            buffer._intake().take(shape, rows, acknowledge)
+
+    for place, (shape, rows) in enumerate(lots):
+        running = buffer._running if buffer._takes_at_once(acknowledge) else None
+        if running is None or not running.intake.take_at_once(shape, rows, acknowledge):
+            await asyncio.to_thread(rest, lots[place:])
+            return

@@ -70,6 +70,21 @@ class Intake:
             self._acknowledged(shape, len(rows), level, (last, end))
         return True
 
+    def take_at_once(
+        self, shape: Shape, rows: Sequence[Values], acknowledge: Acknowledge | None
+    ) -> bool:
+        """Whether the operations are taken, at a level that waits for nothing.
+
+        They are not where they would have to wait for room.
+        """
+        level = acknowledge or self.running.options.acknowledge
+        try:
+            self.running.journal.append(shape, rows, write=level != "memory")
+        except (BufferFull, JournalClosed):
+            return False
+        self.running.took(len(rows))
+        return True
+
     def _acknowledged(
         self, shape: Shape, count: int, level: Acknowledge | None, upto: tuple[int, End]
     ) -> None:

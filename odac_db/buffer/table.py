@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any, overload
 from odac_db.buffer import reading
 from odac_db.buffer.answers import Acknowledge, FlushResult
 from odac_db.buffer.once import filled, fit_key
+from odac_db.buffer.shapes import Shape, Values
 from odac_db.buffer.tables import BufferTable, Row
 from odac_db.errors import RowRefused
 
 if TYPE_CHECKING:
     from odac_db.buffer.buffer import Buffer
+
+Lot = tuple[Shape, Sequence[Values]]
+"""Operations of one shape, as they are taken."""
+Keys = dict[str, Any] | list[dict[str, Any]]
+"""The key of a row that was given, or those of several."""
 
 
 class BufferedTable:
@@ -63,12 +69,20 @@ class BufferedTable:
             running = self._buffer._running or self._buffer._start()
             running.intake.take(shape, [values], acknowledge)
             return key
-        given = [rows] if isinstance(rows, Mapping) else rows
-        keys: list[dict[str, Any]] = []
-        for shape, several, found in self._table.rows(given):
+        lots, keys = self._lots(rows)
+        for shape, several in lots:
             self._buffer._intake().take(shape, several, acknowledge)
-            keys += found
-        return keys[0] if isinstance(rows, Mapping) else keys
+        return keys
+
+    def _lots(self, rows: Row | Sequence[Row]) -> tuple[Sequence[Lot], Keys]:
+        """What an insert of these rows takes, shape by shape, and what it answers."""
+        if type(rows) is dict:
+            shape, values, key = self._table.row(rows)
+            return [(shape, [values])], key
+        found = self._table.rows([rows] if isinstance(rows, Mapping) else rows)
+        keys = [key for *_, several in found for key in several]
+        lots = [(shape, several) for shape, several, _ in found]
+        return lots, keys[0] if isinstance(rows, Mapping) else keys
 
     def _inserted_once(
         self, rows: Row | Sequence[Row], acknowledge: Acknowledge | None, key: str
@@ -155,11 +169,14 @@ class BufferedRow:
         running = self._buffer._start()
         return reading.value(self._buffer._engine, running, self._table, self._key, column)
 
+    def _lot(self, kind: str, given: Row) -> Lot:
+        shape, values = self._table.changes(kind, given)
+        return shape, [(*self._key, *values)]
+
     def _change(
         self, kind: str, given: Row, acknowledge: Acknowledge | None, key: str | None
     ) -> None:
-        shape, values = self._table.changes(kind, given)
-        rows = [(*self._key, *values)]
+        shape, rows = self._lot(kind, given)
         if key is None:
             self._buffer._intake().take(shape, rows, acknowledge)
         else:
