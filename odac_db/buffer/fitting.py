@@ -54,14 +54,22 @@ def sifted(
 
 
 def _changed(shape: Shape, columns: Columns) -> list[tuple[int, str, Accepts]]:
-    """Places and names of the columns that are not what they were when values were checked."""
+    """Places and names of the columns that are not what they were when values were checked.
+
+    What is added to a column need be no value of it: of that only the kind counts.
+    """
     names = (*shape.keys, *shape.columns)
     before = shape.types or ("",) * len(names)
+    values = len(shape.keys) if shape.kind == "increment" else len(names)
     return [
-        (place, name, columns[name])
+        (place, name, columns[name] if place < values else _addition(columns[name]))
         for place, (name, type_) in enumerate(zip(names, before, strict=True))
         if name in columns and columns[name].type != type_
     ]
+
+
+def _addition(accepts: Accepts) -> Accepts:
+    return msgspec.structs.replace(accepts, minimum=None, maximum=None, digits=None)
 
 
 def _reason(changed: Sequence[tuple[int, str, Accepts]], row: Values) -> str:

@@ -2,11 +2,12 @@
 
 Rows of one table and shape are one insert; what happens to one key is one change. All
 inserts come before all changes, which is the same as the order they came in unless a key
-was changed before it was inserted: there another step begins.
+was changed before it was inserted, or was spelt in another way: there another step begins.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -43,6 +44,8 @@ class Step:
 
     inserts: list[Insert] = field(default_factory=list)
     changed: dict[tuple[str, tuple[str, ...]], dict[Values, Cells]] = field(default_factory=dict)
+    alike: dict[tuple[str, Values], Values] = field(default_factory=dict)
+    """Of each changed row, as the loosest collation reads its key, the key."""
 
     def changes(self, columns_of: Callable[[str], Mapping[str, Accepts]]) -> Iterator[Change]:
         """Those that set, then those that add, each sorted by key, so that two flushes do not
@@ -80,7 +83,7 @@ def steps(chunks: Iterable[Chunk], lanes: Lanes) -> list[Step]:
                 found.append(Step())
             _insert(found[-1].inserts, chunk, lanes)
         else:
-            _change(found[-1], chunk)
+            _change(found, chunk)
     for step in found:
         step.inserts.sort(key=lambda insert: lanes.rank.get(insert.table, 0))
     return found
@@ -88,11 +91,14 @@ def steps(chunks: Iterable[Chunk], lanes: Lanes) -> list[Step]:
 
 def _changed_before(chunk: Chunk, step: Step) -> bool:
     """Whether one of these rows has a key that the step changes."""
-    for (table, keys), rows in step.changed.items():
+    for table, keys in step.changed:
         columns = chunk.shape.columns
         if table == chunk.shape.table and set(keys) <= set(columns):
             places = [columns.index(key) for key in keys]
-            if any(tuple(row[place] for place in places) in rows for row in chunk.rows):
+            if any(
+                (table, loosely(tuple(row[place] for place in places))) in step.alike
+                for row in chunk.rows
+            ):
                 return True
     return False
 
@@ -110,12 +116,32 @@ def _insert(inserts: list[Insert], chunk: Chunk, lanes: Lanes) -> None:
     inserts.append(Insert(table, columns, list(chunk.rows)))
 
 
-def _change(step: Step, chunk: Chunk) -> None:
+def loosely(key: Values) -> Values:
+    """Keys of which some server may think that they are one: by case, accents, blanks, zeros."""
+    return tuple([_letters(value) if type(value) is str else value for value in key])
+
+
+def _letters(text: str) -> str:
+    if not text.isascii():
+        split = unicodedata.normalize("NFKD", text)
+        text = "".join([letter for letter in split if not unicodedata.combining(letter)])
+    if "." in text and text.lstrip("-").replace(".", "", 1).isdigit():
+        return text.rstrip("0").rstrip(".")
+    return text.casefold().rstrip(" ")
+
+
+def _change(found: list[Step], chunk: Chunk) -> None:
+    """Changes of two keys that may be one row's are in two steps: they keep their order."""
     shape = chunk.shape
-    rows = step.changed.setdefault((shape.table, shape.keys), {})
     count = len(shape.keys)
     for row in chunk.rows:
-        cells = rows.setdefault(row[:count], Cells())
+        key = row[:count]
+        mark = (shape.table, loosely(key))
+        if found[-1].alike.get(mark, key) != key:
+            found.append(Step())
+        found[-1].alike[mark] = key
+        rows = found[-1].changed.setdefault((shape.table, shape.keys), {})
+        cells = rows.setdefault(key, Cells())
         for name, value in zip(shape.columns, row[count:], strict=True):
             if shape.kind == "update":
                 cells.sets[name] = value

@@ -17,7 +17,7 @@ from msgspec import Meta
 from msgspec.structs import astuple
 
 from odac_db.buffer.shapes import Values
-from odac_db.buffer.values import Convert, NotAccepted
+from odac_db.buffer.values import Convert, NotAccepted, is_whole
 from odac_db.dialects.buffering import Accepts
 from odac_db.ids import nanoid
 
@@ -39,7 +39,7 @@ class Quick:
         fields: list[Any] = []
         self._respelt: list[tuple[int, Convert, bool]] = []
         self._exact: list[int] = []  # where msgspec lets objects of subclasses pass
-        self._texts: list[int] = []  # where NUL may not be
+        self._texts: list[tuple[int, bool]] = []  # and whether NUL may be in them
         for place, (name, accepts, convert, nullable) in enumerate(columns):
             found = _type(accepts)
             if found is None:
@@ -47,9 +47,10 @@ class Quick:
                 found = Any
             if accepts.kind in ("text", "float"):
                 self._exact.append(place)
-            if accepts.kind == "text" and not accepts.zeros:
-                self._texts.append(place)
-            type_ = found | None if nullable and found is not Any else found
+            if accepts.kind == "text":
+                self._texts.append((place, accepts.zeros))
+            leaves = nullable and found is not Any and name not in nanoids  # which are filled
+            type_ = found | None if leaves else found
             if name in nanoids:
                 filled = msgspec.field(default_factory=partial(nanoid, nanoids[name]))
                 fields.append((f"c{place}", type_, filled))
@@ -73,8 +74,8 @@ class Quick:
         for place in self._exact:
             if type(values[place]) not in _PLAIN:
                 return None
-        for place in self._texts:
-            if values[place] is not None and "\0" in values[place]:
+        for place, zeros in self._texts:
+            if values[place] is not None and not is_whole(values[place], zeros):
                 return None
         return self._spelt(values) if self._respelt else values
 
@@ -86,8 +87,8 @@ class Quick:
         for place in self._exact:
             if not {type(row[place]) for row in found} <= _PLAIN:
                 return None
-        for place in self._texts:
-            if "\0" in "".join([row[place] or "" for row in found]):
+        for place, zeros in self._texts:
+            if not is_whole("".join([row[place] or "" for row in found]), zeros):
                 return None
         if not self._respelt:
             return found
@@ -123,6 +124,8 @@ def _type(accepts: Accepts) -> Any:
             return Annotated[float, Meta(ge=-float_info.max, le=float_info.max)]
         case "float":
             return float
+        case "text" if accepts.padded:
+            return None
         case "text":
             return (
                 str if accepts.length is None else Annotated[str, Meta(max_length=accepts.length)]

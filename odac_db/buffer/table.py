@@ -139,7 +139,8 @@ class BufferedRow:
     ) -> None:
         """Adds to columns: ``increment("views")``, ``increment("views", 5)``, or ``views=1``.
 
-        NULL counts as 0. Sums are exact, of decimals too. With an ``idempotency_key`` it is
+        NULL counts as 0. Sums are exact, of decimals too (on SQLite to the fifteen digits that
+        it keeps of one). With an ``idempotency_key`` it is
         added once, as with ``BufferedTable.insert``. Raises RowRefused, BufferFull,
         JournalFailed, KeyReused.
         """

@@ -1,27 +1,29 @@
 """Values on their way into the journal: what a column takes, in the server's own words. Pure.
 
-What the server would refuse, or keep as something else, is refused here, before anything
-is acknowledged.
+What the server would refuse, or keep as something else, is refused before anything is
+acknowledged. A value that is taken is kept as the table API would have written it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
+from odac_db.buffer.arrays import braced
 from odac_db.dialects.buffering import Accepts
+from odac_db.dialects.values import Clock, Day, Exact, Instant, Span
+from odac_db.errors import QueryRefused
 
 Convert = Callable[[Any], Any]
 Moment = Callable[[Any, Accepts], str]
 
 _LARGEST = 2**63
-_json = msgspec.json.Encoder(decimal_format="string").encode
+NO_NUL = " without NUL characters"
 
 
 class NotAccepted(ValueError):
@@ -44,12 +46,25 @@ def increment(accepts: Accepts) -> Convert:
                 return value
             raise NotAccepted(f"{value} is too large to be added")
         if isinstance(value, (Decimal, float)) and accepts.kind != "integer":
-            number = Decimal(repr(value)) if isinstance(value, float) else value
-            if number.is_finite():
-                return format(number, "f")
+            return format(_kept(_looked_at(Exact("").decimal, value), accepts), "f")
         raise _wrong(value, "a whole number" if accepts.kind == "integer" else "a number")
 
     return added
+
+
+def _looked_at(accepted: Convert, value: Any) -> Any:
+    try:
+        return accepted(value)
+    except QueryRefused as error:
+        raise NotAccepted(str(error).strip()) from None
+
+
+def _kept(number: Decimal, accepts: Accepts) -> Decimal:
+    """The number, if the column keeps all of its digits. Raises NotAccepted."""
+    most = accepts.significant
+    if most is not None and Decimal(f"{float(number):.{most}g}") != number:
+        raise NotAccepted(f"takes decimals of {most} digits, and this one has more")
+    return number
 
 
 def _wrong(value: Any, wanted: str) -> NotAccepted:
@@ -91,7 +106,10 @@ def _boolean(accepts: Accepts, _: Moment) -> Convert:  # noqa: ARG001
 def _float(accepts: Accepts, _: Moment) -> Convert:
     def convert(value: Any) -> float:
         if isinstance(value, (float, int, Decimal)) and not isinstance(value, bool):
-            found = float(value)
+            try:
+                found = float(value)
+            except (OverflowError, ValueError):
+                raise NotAccepted("takes numbers that a float can hold") from None
             if accepts.infinite or isfinite(found):
                 return found
             raise NotAccepted(f"takes finite numbers, not {value}")
@@ -103,17 +121,10 @@ def _float(accepts: Accepts, _: Moment) -> Convert:
 def _decimal(accepts: Accepts, _: Moment) -> Convert:
     most = None if accepts.digits is None else Decimal(10) ** accepts.digits
 
+    look = Exact("").decimal
+
     def convert(value: Any) -> str:
-        if isinstance(value, bool) or not isinstance(value, (Decimal, int, float, str)):
-            raise _wrong(value, "a decimal number")
-        try:
-            number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        except InvalidOperation:
-            raise _wrong(value, "a decimal number") from None
-        if not number.is_finite():
-            if accepts.infinite:
-                return str(number)
-            raise NotAccepted(f"takes finite numbers, not {value}")
+        number = _kept(_looked_at(look, value), accepts)
         if most is not None and abs(number) >= most:
             raise NotAccepted(f"takes {accepts.digits} digits before the point, not {value}")
         return format(number, "f")
@@ -122,15 +133,16 @@ def _decimal(accepts: Accepts, _: Moment) -> Convert:
 
 
 def _text(accepts: Accepts, _: Moment) -> Convert:
-    length, zeros = accepts.length, accepts.zeros
+    length, zeros, padded = accepts.length, accepts.zeros, accepts.padded
 
     def convert(value: Any) -> str:
         if type(value) is str:
-            if length is not None and len(value) > length:
-                raise NotAccepted(f"takes {length} characters, not {len(value)}")
-            if not zeros and "\0" in value:
-                raise NotAccepted("takes text without NUL characters")
-            return value
+            text: str = value.rstrip(" ") if padded else value
+            if length is not None and len(text) > length:
+                raise NotAccepted(f"takes {length} characters, not {len(text)}")
+            if not is_whole(text, zeros):
+                raise NotAccepted(f"takes whole characters{'' if zeros else NO_NUL}")
+            return text
         if isinstance(value, str):
             return convert(str.__str__(value))
         if isinstance(value, UUID):
@@ -138,6 +150,16 @@ def _text(accepts: Accepts, _: Moment) -> Convert:
         raise _wrong(value, "text")
 
     return convert
+
+
+def is_whole(text: str, zeros: bool) -> bool:
+    """Whether it can be sent: no half of a character is in it, and no NUL where that may not be."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return False
+    return zeros or "\0" not in text
 
 
 def _bytes(accepts: Accepts, _: Moment) -> Convert:
@@ -181,36 +203,42 @@ def _uuid(accepts: Accepts, _: Moment) -> Convert:  # noqa: ARG001
     return convert
 
 
-def _moments(kind: type, wanted: str) -> Callable[[Accepts, Moment], Convert]:
+def _moments(look: Callable[[Accepts], Convert]) -> Callable[[Accepts, Moment], Convert]:
     def make(accepts: Accepts, moment: Moment) -> Convert:
-        def convert(value: Any) -> str:
-            fits = isinstance(value, kind) and not (kind is date and isinstance(value, datetime))
-            if not fits:
-                raise _wrong(value, wanted)
-            return moment(value, accepts)
-
-        return convert
+        accepted = look(accepts)
+        return lambda value: moment(_looked_at(accepted, value), accepts)
 
     return make
 
 
-def _time(accepts: Accepts, moment: Moment) -> Convert:
-    def convert(value: Any) -> str:
-        if isinstance(value, (time, timedelta)):
-            return moment(value, accepts)
-        raise _wrong(value, "a time")
+def _instant(accepts: Accepts) -> Convert:
+    def naive(value: Any) -> Any:
+        return value if isinstance(value, datetime) and value.tzinfo is None else zoned(value)
 
-    return convert
+    zoned: Convert = Instant("", zoned=accepts.zone).accepted
+    return naive if accepts.naive else zoned
+
+
+def _clock(accepts: Accepts) -> Convert:
+    def zoned(value: Any) -> Any:
+        return value if isinstance(value, time) else plain(value)
+
+    plain: Convert = Clock("").accepted
+    return zoned if accepts.zone else plain
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotAccepted(f"takes what JSON can hold: {error}") from None
 
 
 def _as_json(accepts: Accepts, _: Moment) -> Convert:
     def convert(value: Any) -> str:
-        try:
-            text = _json(value).decode()
-        except (TypeError, ValueError, msgspec.MsgspecError) as error:
-            raise NotAccepted(f"takes what JSON can hold: {error}") from None
+        text = _json(value)
         if not accepts.zeros and "\\u0000" in text:
-            raise NotAccepted("takes JSON without NUL characters")
+            raise NotAccepted(f"takes JSON{NO_NUL}")
         return text
 
     return convert
@@ -226,9 +254,12 @@ def _any(accepts: Accepts, moment: Moment) -> Convert:
             case int() | Decimal() | UUID():
                 return str(value)
             case datetime() | date() | time() | timedelta():
-                return moment(value, accepts)
+                try:
+                    return moment(value, accepts)
+                except ValueError as error:
+                    raise NotAccepted(str(error)) from None
             case dict() | list():
-                return _json(value).decode()
+                return _json(value)
             case _:
                 raise _wrong(value, f"what {accepts.type} can hold")
 
@@ -242,24 +273,9 @@ def _array(accepts: Accepts, moment: Moment) -> Convert:
     def convert(value: Any) -> str:
         if not isinstance(value, (list, tuple)):
             raise _wrong(value, "a list")
-        return _braced(value, each)
+        return braced(value, each)
 
     return convert
-
-
-def _braced(values: Sequence[Any], each: Convert) -> str:
-    """As PostgreSQL's array input reads it, every element in quotes."""
-    parts = []
-    for value in values:
-        if value is None:
-            parts.append("NULL")
-        elif isinstance(value, (list, tuple)):
-            parts.append(_braced(value, each))
-        else:
-            found = each(value)
-            text = "\\x" + found.hex() if isinstance(found, bytes) else str(found)
-            parts.append('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
-    return "{" + ",".join(parts) + "}"
 
 
 _MAKERS: dict[str, Callable[[Accepts, Moment], Convert]] = {
@@ -267,15 +283,15 @@ _MAKERS: dict[str, Callable[[Accepts, Moment], Convert]] = {
     "array": _array,
     "boolean": _boolean,
     "bytes": _bytes,
-    "date": _moments(date, "a date"),
-    "datetime": _moments(datetime, "a datetime"),
+    "date": _moments(lambda _: Day("").accepted),
+    "datetime": _moments(_instant),
     "decimal": _decimal,
     "enum": _enum,
     "float": _float,
     "integer": _integer,
-    "interval": _moments(timedelta, "a timedelta"),
+    "interval": _moments(lambda _: Span("").accepted),
     "json": _as_json,
     "text": _text,
-    "time": _time,
+    "time": _moments(_clock),
     "uuid": _uuid,
 }

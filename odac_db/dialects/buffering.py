@@ -44,8 +44,9 @@ class Accepts(msgspec.Struct, frozen=True, kw_only=True):
     """The values a column takes; what the server would refuse or change is not among them.
 
     ``length`` counts characters of text and bytes of bytes, ``digits`` those before the
-    point. ``zone``: a time keeps its zone. ``booleans``: an integer may be given as one.
-    ``infinite``: so may a number be. ``zeros``: a text may hold NUL.
+    point, ``significant`` all of a decimal's. ``zone``: a time keeps its zone; ``naive``: it may
+    come without one. ``booleans``: an integer may be given as one. ``infinite``: a float may
+    be. ``zeros``: a text may hold NUL; ``padded``: blanks at its end are no part of it.
     """
 
     kind: ValueKind
@@ -54,10 +55,13 @@ class Accepts(msgspec.Struct, frozen=True, kw_only=True):
     maximum: int | None = None
     length: int | None = None
     digits: int | None = None
+    significant: int | None = None
     zone: bool = False
+    naive: bool = False
     booleans: bool = False
     infinite: bool = False
     zeros: bool = True
+    padded: bool = False
     choices: tuple[str, ...] = ()
     any_case: bool = False
     element: Accepts | None = None
@@ -116,13 +120,6 @@ def buffering_of(engine: Engine | Connection) -> Buffering:
 
 def none_untransacted(_: Connection) -> Mapping[str, str]:
     return {}
-
-
-def by_sets_and_adds(change: Change, quote: Callable[[str], str], value: str) -> str:
-    """``"c" = ?, "d" = coalesce("d", 0) + ?``: the assignments in the order of the values."""
-    parts = [f"{quote(name)} = {value}" for name in change.sets]
-    parts += [f"{quote(name)} = coalesce({quote(name)}, 0) + {value}" for name in change.adds]
-    return ", ".join(parts)
 
 
 def in_lots(rows: Sequence[Values], size: int) -> Collection[Sequence[Values]]:

@@ -574,7 +574,7 @@ def test_a38_rows_that_cannot_be_are_refused_with_all_their_faults(opened: Opene
         opened().buffer.table("none")
 
 
-def test_a37_a_text_is_only_ever_a_value_of_the_key(opened: Opened, folder: Path) -> None:
+def test_a37_w6_a_text_is_only_ever_a_value_of_the_key(opened: Opened, folder: Path) -> None:
     """odac read '{}' as a filter, and updated every row."""
     (folder / "names.yaml").write_text(
         "columns:\n  id: {type: string, primary: true}\n  n: {type: integer, default: 0}\n"

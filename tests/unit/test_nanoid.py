@@ -38,7 +38,7 @@ def test_has_the_size_asked_for(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_refuses_a_size_below_one(size: int) -> None:
+def test_a42_refuses_a_size_below_one(size: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         nanoid(size)
 
@@ -49,7 +49,7 @@ def test_refuses_what_is_no_number(size: Any) -> None:
         nanoid(size)
 
 
-def test_every_character_is_equally_likely() -> None:
+def test_a42_every_character_is_equally_likely() -> None:
     drawn = 310_000
     counts = Counter(nanoid(drawn))
     expected = drawn / 62

@@ -69,8 +69,15 @@ def accepts(column: Column, schema: Schema) -> Accepts:
         return Accepts(kind=kind, type=type_, digits=numbers[0] - numbers[1], infinite=False)
     length = numbers[0] if kind == "text" and numbers else None
     zone = plain.endswith("with time zone")
-    infinite = kind in ("float", "decimal")
-    return Accepts(kind=kind, type=type_, length=length, zone=zone, infinite=infinite, zeros=False)
+    return Accepts(
+        kind=kind,
+        type=type_,
+        length=length,
+        zone=zone,
+        naive=kind == "datetime" and not zone,
+        infinite=kind == "float",
+        zeros=False,
+    )
 
 
 def moment(value: date | time | datetime | timedelta, accepts: Accepts) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +14,6 @@ from odac_db.dialects.buffering import (
     Change,
     Fault,
     Values,
-    by_sets_and_adds,
     none_untransacted,
 )
 from odac_db.dialects.sqlite.spelling import affinity, quote
@@ -25,6 +24,9 @@ _PERMISSION, _BUSY, _LOCKED, _NOMEM, _READONLY, _IOERR, _FULL, _CANTOPEN = 3, 5,
 _PROTOCOL, _TOOBIG, _CONSTRAINT, _MISMATCH = 15, 18, 19, 20
 _TRANSIENT = frozenset({_BUSY, _LOCKED, _NOMEM, _READONLY, _IOERR, _FULL, _CANTOPEN, _PROTOCOL})
 _DATA = frozenset({_TOOBIG, _CONSTRAINT, _MISMATCH})
+_DECIMALS = ("DECIMAL", "NUMERIC")
+DIGITS = 15
+"""Of a decimal, which is kept as a float: so many survive it."""
 _TIMES = {"DATE": "date", "TIME": "time", "DATETIME": "datetime", "TIMESTAMP": "datetime"}
 
 
@@ -38,8 +40,8 @@ def accepts(column: Column, schema: Schema) -> Accepts:  # noqa: ARG001
         return Accepts(kind="integer", type=column.type, minimum=0, maximum=1, booleans=True)
     if name in ("JSON", "JSONB", "JSON TEXT", "JSONB TEXT"):
         return Accepts(kind="json", type=column.type)
-    if name in ("DECIMAL", "NUMERIC"):
-        return Accepts(kind="decimal", type=column.type)
+    if name in _DECIMALS:
+        return Accepts(kind="decimal", type=column.type, significant=DIGITS)
     match affinity(column.type):
         case "integer":
             return Accepts(
@@ -48,24 +50,20 @@ def accepts(column: Column, schema: Schema) -> Accepts:  # noqa: ARG001
         case "real":
             return Accepts(kind="float", type=column.type)
         case "text":
-            return Accepts(kind="text", type=column.type)
+            padded = name == "CHAR" and spelt != "CHAR(36)"  # that is how UUIDs are kept
+            return Accepts(kind="text", type=column.type, padded=padded)
         case _:
             return Accepts(kind="bytes" if name == "BLOB" else "any", type=column.type)
 
 
-def moment(value: date | time | datetime, accepts: Accepts) -> str:  # noqa: ARG001
-    """As SQLAlchemy's types write and read it; what has a zone is told in UTC."""
+def moment(value: date | time | datetime | timedelta, accepts: Accepts) -> str:  # noqa: ARG001
+    """As the table API writes it, so that texts compare; what has a zone is told in UTC."""
+    if isinstance(value, timedelta):
+        raise ValueError("takes no span of time: there is no type for it here")
     if isinstance(value, datetime):
-        value = value.astimezone(UTC) if value.tzinfo is not None else value
-        return value.strftime("%Y-%m-%d %H:%M:%S.%f") if value.year > 999 else _early(value)
-    if isinstance(value, time):
-        return value.strftime("%H:%M:%S.%f")
-    return value.isoformat()
-
-
-def _early(value: datetime) -> str:
-    """The system's strftime may leave zeros out of early years."""
-    return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+        value = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo is not None else value
+        return value.isoformat(" ")
+    return value.isoformat("microseconds") if isinstance(value, time) else value.isoformat()
 
 
 BUSY = 1000
@@ -98,13 +96,23 @@ def insert(conn: Connection, table: str, columns: Sequence[str], rows: Sequence[
 
 def update(conn: Connection, change: Change) -> int:
     where = " AND ".join(f"{quote(key)} = ?" for key in change.keys)
-    assigned = by_sets_and_adds(change, quote, "?")
+    assigned = ", ".join(
+        [f"{quote(name)} = ?" for name in change.sets]
+        + [f"{quote(name)} = {_sum(name, change.types.get(name, ''))}" for name in change.adds]
+    )
     keys, sets = len(change.keys), len(change.sets)
     rows = [
         (*row[keys : keys + sets], *map(_number, row[keys + sets :]), *row[:keys])
         for row in change.rows
     ]
     return _many(conn, f"UPDATE {quote(change.table)} SET {assigned} WHERE {where}", rows)
+
+
+def _sum(name: str, type_: str) -> str:
+    """Decimals are floats here: the digits that are kept of one are kept of a sum."""
+    added = f"coalesce({quote(name)}, 0) + ?"
+    is_decimal = type_.upper().partition("(")[0].strip() in _DECIMALS
+    return f"CAST(printf('%.{DIGITS}g', {added}) AS NUMERIC)" if is_decimal else added
 
 
 def _number(value: Any) -> Any:

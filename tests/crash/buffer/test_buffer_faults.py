@@ -36,7 +36,7 @@ def working(database: LiveDatabase, tmp_path: Path) -> Any:
         yield found
 
 
-def test_six_flushers_without_a_lock_apply_each_operation_once(working: Worker) -> None:
+def test_a32_w2_six_flushers_without_a_lock_apply_each_operation_once(working: Worker) -> None:
     found = harness.raided(working)
     assert found.clean, str(found)
     assert found.applied > 50
@@ -47,12 +47,12 @@ def test_a_database_that_loses_commits_gets_them_again(working: Worker) -> None:
     assert found.clean, (found.lost[:5], found.dup[:5], str(found))
 
 
-def test_a_commit_whose_answer_is_lost_counts_once(working: Worker) -> None:
+def test_b13_a_commit_whose_answer_is_lost_counts_once(working: Worker) -> None:
     found = harness.cut_off(working)
     assert found.clean, (found.lost[:5], found.dup[:5], str(found))
 
 
-def test_a_flusher_stopped_in_its_transaction_applies_nothing_twice(
+def test_d5_a_flusher_stopped_in_its_transaction_applies_nothing_twice(
     sqlite_database: LiveDatabase, tmp_path: Path
 ) -> None:
     """Another takes its journal over meanwhile; on the servers it is part of bench/torture.py."""

@@ -15,7 +15,7 @@ Told = Callable[[str, object], None]
 
 
 @pytest.mark.torture
-def test_killed_anywhere_each_operation_is_there_once(
+def test_a33_killed_anywhere_each_operation_is_there_once(
     database: LiveDatabase, tmp_path: Path, dose: Dose, record_property: Told
 ) -> None:
     with worker(database, tmp_path) as working:
