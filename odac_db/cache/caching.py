@@ -15,6 +15,7 @@ from odac_db.cache.catalog import Catalog, Unread
 from odac_db.cache.commits import Commits, Debts
 from odac_db.cache.counts import Counts
 from odac_db.cache.flights import Flights
+from odac_db.cache.forks import renewed_in_children
 from odac_db.cache.key import Key
 from odac_db.cache.leases import Leases, Leasing
 from odac_db.cache.memory import MemoryStore, rows_of
@@ -78,11 +79,15 @@ class Caching:
         self._memory = store if isinstance(store, MemoryStore) else None
         self._leases = Leases(store, waits) if isinstance(store, Leasing) else None
         self._recent: OrderedDict[bytes, tuple[Prepared, Key]] = OrderedDict()
-        self._lock = threading.Lock()
         self._known: int | bytes | None = None  # the stamp of everything, as last seen
         self._samples = settings.sample > 0
         self._debts = Debts(store, waits)
         self.commits = Commits(settings, store, catalog, self.counts, self._debts)
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
 
     def read(
         self,

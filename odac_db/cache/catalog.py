@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from odac_db.cache.forks import renewed_in_children
 from odac_db.dialects.reach import Reach
 from odac_db.waits import Waits
 
@@ -30,7 +31,12 @@ class Catalog:
         self._read = read
         self._found: tuple[Stamp, Reach] | None = None
         self._unread_until = 0.0
-        self._lock = waits.lock()
+        self._waits = waits
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        self._lock = self._waits.lock()
 
     def at(self, stamp: Stamp) -> Reach:
         """As of that stamp of everything; None is nothing to rely on, and it is read.

@@ -10,6 +10,7 @@ from contextlib import suppress
 from odac_db.cache import naming
 from odac_db.cache.catalog import Catalog, Unread
 from odac_db.cache.counts import Counts
+from odac_db.cache.forks import renewed_in_children
 from odac_db.cache.ongoing import Ongoing
 from odac_db.cache.performing import Bracket, Committing, Store, run
 from odac_db.cache.protocol import EVERYTHING, Away, Flow, Outcome, Tables, commit
@@ -36,9 +37,14 @@ class Debts:
     def __init__(self, store: Store, waits: Waits) -> None:
         self._store, self._waits = store, waits
         self.owed: set[str] = set()
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """What the parent owes a child owes, too: its hits would be as old."""
         self._coming_back = False
-        self._lock = waits.lock()
-        self._closing = waits.event()
+        self._lock = self._waits.lock()
+        self._closing = self._waits.event()
 
     def owe(self, tables: Tables) -> None:
         if not self.owed:

@@ -11,6 +11,8 @@ import threading
 from collections import OrderedDict, deque
 from typing import Any
 
+from odac_db.cache.forks import renewed_in_children
+
 _SMALL = 0.1  # of both limits
 
 
@@ -38,6 +40,13 @@ class Fifo:
         self._small_size = 0
         self._left: OrderedDict[int, None] = OrderedDict()
         self._lock = threading.Lock()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """Empty where another thread of the parent was about to change it."""
+        half_done, self._lock = self._lock.locked(), threading.Lock()
+        if half_done:
+            self.clear()
 
     def put(self, key: Any, value: Any, size: int) -> bool:
         """Stores it. False for what alone is larger than a tenth of all."""

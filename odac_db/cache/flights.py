@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from odac_db.cache.forks import renewed_in_children
 from odac_db.cache.protocol import Loaded
 from odac_db.waits import Event, Waits
 
@@ -17,6 +18,11 @@ class Flights:
 
     def __init__(self, waits: Waits) -> None:
         self._waits = waits
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """With nobody on the way: who was is in the parent."""
         self._flying: dict[Any, _Flight] = {}
         self._lock = threading.Lock()
 
@@ -33,7 +39,7 @@ class Flights:
                 flight.landed = not flight.loaded.rows.strange
             finally:
                 with self._lock:
-                    del self._flying[key]
+                    self._flying.pop(key, None)
                 flight.over.set()
             return flight.loaded
         if flight.over.wait(PATIENCE) and flight.landed:

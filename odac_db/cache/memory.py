@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import enum
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from odac_db.cache.codec import decoded, encoded
 from odac_db.cache.fifo import Fifo
+from odac_db.cache.forks import renewed_in_children
 from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
 from odac_db.cache.protocol import EVERYTHING, Away, Entry, Seen, Stamps, Tables
 from odac_db.cache.rows import Rows
-from odac_db.cache.stamps import SLOTS, WIDTH, Cells, Stampbook, stampbook
+from odac_db.cache.stamps import (
+    SLOTS,
+    WIDTH,
+    Cells,
+    Stampbook,
+    given_back,
+    stampbook,
+)
 from odac_db.cache.tags import IMMUTABLE
 
 
@@ -50,12 +59,19 @@ class MemoryStore:
         self._announced: dict[int, tuple[Stampbook, Cells]] = {}
         self._running_out: dict[int, float] = {}  # when each token there does
         self.book = self._opened()
+        self._has_it = True  # until it is closed
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
 
     def look(self, key: Key, tables: Tables) -> Seen:
         """The entry first, then the stamps, one after the other."""
-        if self.book.is_gone_soon():
-            self._reopen()
-        return Seen(found_in(self.fifo, key.local), self.book.current(self.places(tables)))
+        book = self._there()
+        if book.is_gone_soon():
+            book = self._reopened(book)
+        return Seen(found_in(self.fifo, key.local), book.current(self.places(tables)))
 
     def current(self, local: bytes) -> Rows | None:
         """The rows of a hit, or None: what ``look`` and the flow's comparison come to.
@@ -71,19 +87,22 @@ class MemoryStore:
         if held is None or held.expires <= now or (book.look_at < now and book.is_gone_soon()):
             return None
         words = book.words
-        for place, stamp in held.places:
-            if words[place] != stamp:
-                return None
+        try:
+            for place, stamp in held.places:
+                if words[place] != stamp:
+                    return None
+        except ValueError:  # it has been closed
+            return None
         if found.asked < 3:
             found.asked += 1
         rows = held.rows
         return rows if rows is not None else decoded(held.packed)
 
     def stamps(self, tables: Tables) -> Stamps | None:
-        return self.book.current(self.places(tables))
+        return self._there().current(self.places(tables))
 
     def settle(self, tables: Tables) -> Stamps | None:
-        return self.book.settled(self.places(tables))
+        return self._there().settled(self.places(tables))
 
     def fill(self, key: Key, tables: Tables, entry: Entry, ttl: float) -> bool:
         """Stores the rows. Raises Unknown for what cannot be kept as it is."""
@@ -95,20 +114,22 @@ class MemoryStore:
         """The stamp of everything, None while it is not to be relied on."""
         self._forget_what_ran_out()
         places = self.places(tables)
-        book, before = self._announced.get(token, (self.book, {}))
+        book, before = self._announced.get(token, (self._there(), {}))
         try:
             cells = book.announce(places, before)
         except Away:
-            self._reopen()
-            book, cells = self.book, self.book.announce(places, {})
+            book = self._reopened(book)
+            cells = book.announce(places, {})
         self._running_out[token] = time.monotonic() + self._token_seconds
         self._announced[token] = (book, cells)
-        current = self.book.current(self.places((EVERYTHING,)))
+        current = book.current(self.places((EVERYTHING,)))
         return current[0] if current is not None else None
 
     def confirm(self, tables: Tables, token: int) -> None:
         runs_out = self._running_out.pop(token, 0.0)
         book, cells = self._announced.pop(token, (self.book, {}))
+        if book.is_closed:
+            book, cells = self._there(), {}
         places = self.places(tables)
         book.confirm(places, cells)
         left = {place: cell for place, cell in cells.items() if place not in places}
@@ -120,12 +141,18 @@ class MemoryStore:
         self.fifo.clear()
 
     def close(self) -> None:
+        """What is asked afterwards opens the stamps again."""
         self.fifo.clear()
+        with self._lock:
+            if self._has_it:
+                self._has_it = False
+                given_back(self.book)
 
     def places(self, tables: Tables) -> tuple[int, ...]:
-        found = self._places.get(tables)
+        known = self._places
+        found = known.get(tables)
         if found is None:
-            found = self._places[tables] = self.book.places(tables)
+            found = known[tables] = self._there().places(tables)
         return found
 
     def figures(self) -> dict[str, int]:
@@ -136,7 +163,7 @@ class MemoryStore:
         }
 
     def inventory(self) -> Inventory:
-        words = self.book.words
+        words = self._there().held()
         places = [place for place in range(WIDTH, (SLOTS + 1) * WIDTH, WIDTH) if words[place]]
         writing = tuple(f"slot {place // WIDTH - 1}" for place in places if words[place] & 1)
         return Inventory(store="memory", stamps=len(places), writing=writing)
@@ -152,10 +179,19 @@ class MemoryStore:
     def _opened(self) -> Stampbook:
         return stampbook(self._name, token_seconds=self._token_seconds, directory=self._directory)
 
-    def _reopen(self) -> None:
-        """The stamps file was deleted: what was read under its stamps means nothing."""
-        self.fifo.clear()
-        self.book = self._opened()
+    def _there(self) -> Stampbook:
+        return self.book if self._has_it else self._reopened(self.book)
+
+    def _reopened(self, gone: Stampbook) -> Stampbook:
+        """The stamps file was deleted or closed: what was read under its stamps means nothing."""
+        with self._lock:
+            if self.book is gone or not self._has_it:
+                self.fifo.clear()
+                book = self._opened()
+                if self._has_it:
+                    given_back(self.book)
+                self.book, self._has_it, self._places = book, True, {}
+            return self.book
 
 
 def held_as(stamps: Stamps, rows: Rows, ttl: float) -> tuple[MemoryEntry, int]:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Executable, Result
 from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
+from odac_db.cache.forks import renewed_in_children
 from odac_db.cache.key import Key
 from odac_db.cache.options import meddling
 from odac_db.cache.protocol import Tables
@@ -68,6 +69,10 @@ class Statements:
         self._metadata: OrderedDict[tuple[Any, tuple[str, ...]], SimpleResultMetaData] = (
             OrderedDict()
         )
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
         self._lock = threading.Lock()
 
     def asked(self, statement: Executable, params: Mapping[str, Any] | None) -> Asked:

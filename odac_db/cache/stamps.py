@@ -25,6 +25,7 @@ from typing import TypeAlias
 
 from xxhash import xxh3_64_intdigest
 
+from odac_db.cache.forks import renewed_in_children
 from odac_db.cache.protocol import Away, Stamps, Tables
 
 SLOTS = 8192
@@ -36,22 +37,58 @@ _LOOK_AT_FILE = 0.5  # seconds between looks whether the file is still there
 Cells: TypeAlias = dict[int, tuple[int, int]]
 """The tokens of a writer: by place, the cell and what is in it."""
 
-_opened: dict[Path, Stampbook] = {}
-_opening = threading.Lock()
+
+class _Books:
+    """Those of this process: one for a file, because its lock is the process's.
+
+    To close any descriptor of a file gives up that lock, so a file is closed while no other
+    book of it can be opened.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[Path, Stampbook] = {}
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
+
+    def taken(self, path: Path, token_seconds: float) -> Stampbook:
+        with self._lock:
+            book = self._open.get(path)
+            if book is None or book.is_gone():
+                book = self._open[path] = Stampbook(path, token_seconds)
+            book.users += 1
+            return book
+
+    def given_back(self, book: Stampbook) -> None:
+        with self._lock:
+            book.users -= 1
+            if not book.users:
+                if self._open.get(book.path) is book:
+                    del self._open[book.path]
+                book.close()
+
+
+_books = _Books()
 
 
 def stampbook(name: str, *, token_seconds: float, directory: Path | None = None) -> Stampbook:
-    """The stamps of that name, one object in a process. Raises Away if they cannot be had."""
-    path = (directory or _shared_directory()) / f"odac-db-{os.getuid()}-{name}.stamps"
-    with _opening:
-        book = _opened.get(path)
-        if book is None or book.is_gone():
-            try:
-                book = Stampbook(path, token_seconds)
-            except OSError as error:
-                raise Away(f"{path} cannot be used for the stamps of the cache: {error}") from error
-            _opened[path] = book
-        return book
+    """The stamps of that name, one object in a process, to be ``given_back``.
+
+    Raises Away if they cannot be had.
+    """
+    folder = (directory or _shared_directory()).resolve()
+    path = folder / f"odac-db-{os.getuid()}-{name}.stamps"
+    try:
+        return _books.taken(path, token_seconds)
+    except OSError as error:
+        raise Away(f"{path} cannot be used for the stamps of the cache: {error}") from error
+
+
+def given_back(book: Stampbook) -> None:
+    """It is closed when all who took it have given it back."""
+    _books.given_back(book)
 
 
 def _shared_directory() -> Path:
@@ -60,7 +97,7 @@ def _shared_directory() -> Path:
 
 
 class Stampbook:
-    """The file, mapped. ``words`` may be read at any time by anybody."""
+    """The file, mapped. ``words`` may be read at any time by anybody; ValueError once closed."""
 
     def __init__(self, path: Path, token_seconds: float) -> None:
         self.path = path
@@ -70,16 +107,43 @@ class Stampbook:
         self.words = memoryview(self._map).cast("Q")
         self._lock = threading.Lock()
         self.look_at = time.monotonic() + _LOOK_AT_FILE
-        os.register_at_fork(after_in_child=self._forked)
+        self.users = 0
+        self.is_closed = False
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        with self._lock:
+            self.is_closed = True
+            self.words.release()
+            self._map.close()
+            os.close(self._file)
 
     def places(self, tables: Tables) -> tuple[int, ...]:
-        """Where in ``words`` the stamps of these tables are."""
-        return tuple((1 + xxh3_64_intdigest(name.encode()) % SLOTS) * WIDTH for name in tables)
+        """Where in ``words`` the stamps of these tables are. Raises Away if there is no room."""
+        found = [(1 + xxh3_64_intdigest(name.encode()) % SLOTS) * WIDTH for name in tables]
+        with self._lock:
+            self._check()
+            try:
+                for place in found:
+                    _reserve(self._file, place * 8, WIDTH * 8)
+            except OSError as error:
+                raise Away(f"{self.path} cannot grow: {error}") from error
+        return tuple(found)
+
+    def held(self) -> memoryview[int]:
+        """A copy of ``words``: to look at all of them would take the room of all."""
+        return memoryview(os.pread(self._file, _SIZE, 0)).cast("Q")
 
     def current(self, places: Sequence[int]) -> Stamps | None:
-        """The stamps, None while a token stands or may have run out."""
+        """The stamps, None while a token stands or may have run out, or where it is closed."""
         words = self.words
-        found = tuple([words[place] for place in places])
+        try:
+            found = tuple([words[place] for place in places])
+        except ValueError:
+            return None
         return None if any(word & 1 for word in found) else found
 
     def settled(self, places: Sequence[int]) -> Stamps | None:
@@ -120,10 +184,9 @@ class Stampbook:
     def is_gone(self) -> bool:
         """Whether another file, or none, is where this one was."""
         try:
-            there = os.stat(self.path)
+            there, mine = os.stat(self.path), os.fstat(self._file)
         except OSError:
             return True
-        mine = os.fstat(self._file)
         return (there.st_ino, there.st_dev) != (mine.st_ino, mine.st_dev)
 
     def is_gone_soon(self) -> bool:
@@ -135,6 +198,10 @@ class Stampbook:
             return True
         self.look_at = now + _LOOK_AT_FILE
         return False
+
+    def _check(self) -> None:
+        if self.is_closed:
+            raise Away(f"{self.path} has been closed")
 
     def _left_token(self, place: int) -> tuple[int, int]:
         """A cell with this writer's deadline, one nanosecond apart from all others there."""
@@ -168,14 +235,12 @@ class Stampbook:
     def _locked(self) -> Iterator[None]:
         """Alone among threads and processes. The lock of a process that dies is free."""
         with self._lock:
+            self._check()
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
                 yield
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
-
-    def _forked(self) -> None:
-        self._lock = threading.Lock()
 
 
 def _open(path: Path) -> int:
@@ -185,7 +250,15 @@ def _open(path: Path) -> int:
         if os.fstat(file).st_uid != os.getuid():
             raise PermissionError("it belongs to another user")
         os.ftruncate(file, _SIZE)
+        _reserve(file, 0, WIDTH * 8)
     except BaseException:
         os.close(file)
         raise
     return file
+
+
+def _reserve(file: int, start: int, size: int) -> None:
+    """Room for these bytes: where it is wanting later, whoever looks at them gets SIGBUS."""
+    reserve = getattr(os, "posix_fallocate", None)  # macOS has none
+    if reserve is not None:
+        reserve(file, start, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import threading
@@ -464,6 +465,68 @@ def test_a_commit_that_nobody_confirms_is_not_kept_for_ever(tmp_path: Path) -> N
     store.confirm(("u",), 100)
     assert store._announced == {}
     assert settled(store) is not None
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_the_last_who_closes_gives_the_file_back(tmp_path: Path) -> None:
+    before = descriptors()
+    one, other = (memory(tmp_path, token_seconds=0.2) for _ in range(2))
+    stamps = one.settle(TABLES)
+    one.announce(("t",), 1)
+    for _ in range(2):
+        other.close()
+    assert one.stamps(("u",)) == (stamps or ())[2:]
+    one.close()
+    assert descriptors() == before
+    one.confirm(("t",), 1)  # which opens it again: nothing that was written is lost
+    again = memory(tmp_path)
+    assert again.stamps(("t",)) is None  # its token runs out
+    assert settled(again)[1] != (stamps or ())[1]
+    assert one.settle(TABLES) == again.stamps(TABLES)
+    for store in (one, again):
+        store.close()
+    assert descriptors() == before
+
+
+def test_a_file_that_is_replaced_is_given_back_by_all(tmp_path: Path) -> None:
+    before = descriptors()
+    stores = [memory(tmp_path) for _ in range(3)]
+    for store in stores:
+        store.announce(("t",), 1)
+    stores[0].book.path.unlink()
+    for store in stores:
+        store.announce(("t",), 2)
+        store.confirm(("t",), 2)
+        store.confirm(("t",), 1)
+    assert len({store.book for store in stores}) == 1
+    for store in stores:
+        store.close()
+    assert descriptors() == before
+
+
+def test_room_that_is_wanting_is_told_by_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not by SIGBUS, to whoever looks at a page that the disk has no room for."""
+    store = memory(tmp_path)
+    for number in range(40):
+        store.settle((f"table {number}",))
+    pages = {place * 8 // 4096 for places in store._places.values() for place in places}
+    assert store.book.path.stat().st_blocks * 512 >= 4096 * len(pages)
+
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(Away, match="No space left"):
+        store.settle(("another",))
+    assert store.stamps(("table 1",)) is not None
+    with pytest.raises(Away, match="No space left"):
+        memory(tmp_path / "..")
+    store.close()
 
 
 def test_the_file_is_the_users_alone(tmp_path: Path) -> None:
