@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -28,30 +28,31 @@ class CacheCollector(Collector):
     """The figures of ``db.cache.stats()`` of this process, read when Prometheus asks.
 
     ``REGISTRY.register(CacheCollector(db))`` with prometheus_client's ``REGISTRY``; ``database``
-    is a label that tells several apart. Asks neither the database nor the cache's store.
+    is a label. Several databases are one collector's, because a registry takes each metric from
+    one: ``CacheCollector({"shop": db, "users": other})``, or ``CacheCollector(db.connections)``.
+    Asks neither the database nor the cache's store.
     """
 
-    def __init__(self, db: Database, *, database: str = "default") -> None:
-        self._db, self._database = db, database
+    def __init__(self, db: Database | Mapping[str, Database], *, database: str = "default") -> None:
+        self._databases = _named(db, database)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, all beginning with ``odac_db_cache_``."""
-        stats = self._db.cache.stats()
+        stats = {name: db.cache.stats() for name, db in self._databases.items()}
         reads = CounterMetricFamily(
             "odac_db_cache_reads", "Cached reads by outcome", labels=["database", "outcome"]
         )
-        for outcome in _READS:
-            reads.add_metric([self._database, outcome], getattr(stats, outcome))
-        reads.add_metric([self._database, "uncached"], sum(stats.uncached.values()))
+        for name, one in stats.items():
+            for outcome in _READS:
+                reads.add_metric([name, outcome], getattr(one, outcome))
+            reads.add_metric([name, "uncached"], sum(one.uncached.values()))
         yield reads
-        for name, text in _COUNTED.items():
-            counter = CounterMetricFamily(f"odac_db_cache_{name}", text, labels=["database"])
-            counter.add_metric([self._database], getattr(stats, name))
-            yield counter
-        for name, text in _HELD.items():
-            gauge = GaugeMetricFamily(f"odac_db_cache_{name}", text, labels=["database"])
-            gauge.add_metric([self._database], getattr(stats, name))
-            yield gauge
+        for attribute, text in _COUNTED.items():
+            counter = CounterMetricFamily(f"odac_db_cache_{attribute}", text, labels=["database"])
+            yield _filled(counter, stats, attribute)
+        for attribute, text in _HELD.items():
+            gauge = GaugeMetricFamily(f"odac_db_cache_{attribute}", text, labels=["database"])
+            yield _filled(gauge, stats, attribute)
 
 
 _WRITTEN = {
@@ -75,29 +76,41 @@ _WAITING = {
 class BufferCollector(Collector):
     """The figures of ``db.buffer.status()`` of this process, read when Prometheus asks.
 
-    ``REGISTRY.register(BufferCollector(db))``; ``database`` is a label that tells several apart.
-    Asks nothing of the database. Before anything was buffered there are no figures: asking
-    begins no journal.
+    ``REGISTRY.register(BufferCollector(db))``; ``database`` is a label. Several databases are one
+    collector's, as with ``CacheCollector``. Asks nothing of the database. Before anything was
+    buffered there are no figures: asking begins no journal.
     """
 
-    def __init__(self, db: Database, *, database: str = "default") -> None:
-        self._db, self._database = db, database
+    def __init__(self, db: Database | Mapping[str, Database], *, database: str = "default") -> None:
+        self._databases = _named(db, database)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, all beginning with ``odac_db_buffer_``."""
-        if not self._db.buffer.is_running:
+        running = {n: db for n, db in self._databases.items() if db.buffer.is_running}
+        status = {name: db.buffer.status() for name, db in running.items()}
+        if not status:
             return
-        status = self._db.buffer.status()
         for name, (attribute, text) in _WRITTEN.items():
             counter = CounterMetricFamily(f"odac_db_buffer_{name}", text, labels=["database"])
-            counter.add_metric([self._database], getattr(status, attribute))
-            yield counter
+            yield _filled(counter, status, attribute)
         for name, (attribute, text) in _WAITING.items():
             gauge = GaugeMetricFamily(f"odac_db_buffer_{name}", text, labels=["database"])
-            gauge.add_metric([self._database], getattr(status, attribute))
-            yield gauge
+            yield _filled(gauge, status, attribute)
         paused = GaugeMetricFamily(
             "odac_db_buffer_paused", "Lanes that stand still", labels=["database"]
         )
-        paused.add_metric([self._database], len(status.paused))
+        for name, one in status.items():
+            paused.add_metric([name], len(one.paused))
         yield paused
+
+
+def _named(db: Database | Mapping[str, Database], database: str) -> Mapping[str, Database]:
+    return db if isinstance(db, Mapping) else {database: db}
+
+
+def _filled(
+    family: CounterMetricFamily | GaugeMetricFamily, found: Mapping[str, Any], attribute: str
+) -> Metric:
+    for name, one in found.items():
+        family.add_metric([name], getattr(one, attribute))
+    return family

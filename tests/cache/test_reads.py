@@ -488,6 +488,19 @@ def test_values_that_look_alike_are_other_reads(db: Database) -> None:
         assert db.posts.cache(60).where(title__contains="%").count() == 0
 
 
+def test_several_databases_are_one_collectors(
+    db: Database, opened: Callable[..., Database]
+) -> None:
+    registry = CollectorRegistry(auto_describe=True)
+    registry.register(CacheCollector({"shop": db, "users": opened()}))
+    for _ in range(2):
+        db.execute(ALL, cache=60)
+    told = {"shop": 1.0, "users": 0.0}
+    for name, hits in told.items():
+        labels = {"database": name, "outcome": "hits"}
+        assert registry.get_sample_value("odac_db_cache_reads_total", labels) == hits
+
+
 def test_a_transaction_of_the_table_api_reads_the_database(db: Database) -> None:
     db.posts.cache(60).count()
     with db.transaction() as tx:
