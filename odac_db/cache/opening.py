@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import NullPool, StaticPool
-from xxhash import xxh3_64_hexdigest
+from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
 
 from odac_db.cache.caching import Caching
 from odac_db.cache.catalog import Catalog
@@ -79,11 +79,16 @@ def _is_shared(engine: Engine) -> bool:
 
 
 def _reader(engine: Engine) -> Callable[[], Reach]:
-    """Reads the catalog on a connection that is nobody's transaction."""
-    own = create_engine(engine.url, creator=engine.pool._creator, poolclass=NullPool)
+    """Reads the catalog on a connection that is nobody's transaction.
+
+    It is made as those of the pool are, by their listeners, whenever these were added: what they
+    set for a session decides where names lead.
+    """
 
     def read() -> Reach:
-        with given_back(own.connect()) as connection:
+        pool = engine.pool
+        own = NullPool(pool._creator, dialect=engine.dialect, _dispatch=pool.dispatch)
+        with given_back(Engine(own, engine.dialect, engine.url).connect()) as connection:
             return _reach(connection.execution_options(isolation_level="AUTOCOMMIT"))
 
     return read
@@ -91,9 +96,11 @@ def _reader(engine: Engine) -> Callable[[], Reach]:
 
 def _reach(connection: Connection) -> Reach:
     dialect = dialect_of(connection)
+    session = xxh3_128_hexdigest(dialect.session(connection).encode())  # before anything is set
     dialect.locking.limit(connection, _PATIENCE, dialect.features(connection))
     found = dialect.reach(connection)
-    return msgspec.structs.replace(found, fingerprint=dialect.fingerprint(connection).value)
+    structure = dialect.fingerprint(connection).value
+    return msgspec.structs.replace(found, fingerprint=f"{structure} {session}")
 
 
 def _path(engine: Engine) -> str | None:

@@ -248,8 +248,7 @@ class Dialect:
     failure(error): why a driver's exception is no reason to give up, or None.
     sizes(conn, tables, features): what the server believes these live tables hold, in one
         statement; a table may be absent, and all are where size does not matter (SQLite).
-    reach(conn): the catalog as far as invalidation needs it, in a constant number of
-        statements.
+    reach(conn): the catalog for invalidation. session(conn): what decides where its names lead.
     value_type(place, declared, column, enums, features): the SQLAlchemy type that takes and
         gives a column's Python values; ``place`` names the column in messages.
     insertion(table, key, update): an INSERT that, where a row with these ``key`` columns is
@@ -291,6 +290,7 @@ class Dialect:
     failure: Callable[[BaseException], Failure | None]
     sizes: Callable[[Connection, Collection[str], Any], Mapping[str, Size]]
     reach: Callable[[Connection], Reach]
+    session: Callable[[Connection], str]
     value_type: Callable[
         [str, ColumnDeclaration, Column, Mapping[str, EnumType], Any], TypeEngine[Any]
     ]

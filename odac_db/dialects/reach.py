@@ -42,7 +42,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
     views: the query behind each; "" where it may not be seen.
     triggered: tables and views whose writes run something else, a trigger or a rule.
-        Tables with defaults by such functions count, too.
+        Tables with a default that may write count, too.
     guarded: what must not be cached, and why: row security, foreign and virtual tables, engines
         without transactions.
     kin: partitions and inheriting tables with those they inherit from, each with one name for

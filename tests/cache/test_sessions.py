@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, MetaData, String, Table, TypeDecorator, column, select, table, text
+from sqlalchemy import (
+    Column,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    column,
+    event,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from odac_db import Cache, Database
@@ -95,3 +108,56 @@ def test_columns_keep_their_names_when_the_table_gets_others(
             found = [dict(row) for row in db.execute(every, cache=60).mappings()]
             assert found == [{"id": 1, "secret": "S"}]
         assert db.cache.stats().hits == 1
+
+
+def sessions(db: Database, directory: Path) -> tuple[str, list[str]]:
+    """A question, and what begins three sessions that make two of it, the last like the first."""
+    family = db.engine.dialect.name
+    db.execute(text("CREATE TABLE others (id int)"))  # so that there are stamps
+    if family == "postgresql":
+        with db.engine.begin() as conn:
+            for name in ("one", "two"):
+                conn.exec_driver_sql(f"CREATE SCHEMA {name}")
+                conn.exec_driver_sql(f"CREATE TABLE {name}.things AS SELECT '{name}' AS n")
+        places = ("one", "two", "one")
+        return "SELECT n FROM things", [f"SET search_path TO {name}" for name in places]
+    if family == "sqlite":
+        for name in ("one", "two"):
+            with closing(sqlite3.connect(directory / f"{name}.db")) as other:
+                other.execute(f"CREATE TABLE things AS SELECT '{name}' AS n")
+                other.commit()
+        files = [directory / f"{name}.db" for name in ("one", "two", "one")]
+        return "SELECT n FROM things", [f"ATTACH '{file}' AS other" for file in files]
+    modes = ("PIPES_AS_CONCAT", "", "PIPES_AS_CONCAT")
+    return "SELECT '1' || '0'", [f"SET SESSION sql_mode = '{mode}'" for mode in modes]
+
+
+def configure(db: Database, sql: str) -> None:
+    """Its connections begin with that statement, which nothing else sees."""
+
+    def begin(connection: Any, _: Any) -> None:
+        connection.cursor().execute(sql)
+        connection.commit()
+
+    event.listen(db.engine, "connect", begin)
+    db.engine.dispose()
+
+
+def test_sessions_that_listeners_configure_otherwise_share_no_rows(
+    database: LiveDatabase, redis_url: str, tmp_path: Path
+) -> None:
+    """Of several processes on one Redis; those that are configured alike share them."""
+    cache = Cache(store=redis_url, mode="relaxed")
+    made = [Database.open(database.url, cache=cache) for _ in range(3)]
+    question, statements = sessions(made[0], tmp_path)
+    asked: Any = text(question)
+    for db, sql in zip(made, statements, strict=True):
+        configure(db, sql)
+    direct = [db.execute(asked).scalar_one() for db in made]
+    assert direct[0] == direct[2] != direct[1]
+    for _ in range(2):
+        cached = [db.execute(asked, cache=60, depends_on=["others"]).scalar_one() for db in made]
+        assert cached == direct
+    assert [db.cache.stats().hits for db in made] == [1, 1, 2]
+    for db in made:
+        db.close()

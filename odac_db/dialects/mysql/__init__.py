@@ -17,7 +17,7 @@ from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.lock import begin, commit, rollback, try_lock, unlock
 from odac_db.dialects.mysql.locking import LOCKING
 from odac_db.dialects.mysql.lossy import lossy
-from odac_db.dialects.mysql.reach import reach
+from odac_db.dialects.mysql.reach import reach, session
 from odac_db.dialects.mysql.refers import refers
 from odac_db.dialects.mysql.render import render
 from odac_db.dialects.mysql.resolve import resolve
@@ -59,6 +59,7 @@ MYSQL = Dialect(
     failure=failure,
     sizes=sizes,
     reach=reach,
+    session=session,
     value_type=value_type,
     insertion=insertion,
     names_conflicts=False,

@@ -29,6 +29,11 @@ WHERE EVENT_OBJECT_SCHEMA = DATABASE()"""
 _ROUTINES = """
 SELECT DISTINCT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()"""
 
+_SESSION = """
+SELECT DATABASE(), CURRENT_USER(), CURRENT_ROLE(), @@time_zone, @@sql_mode, @@character_set_results,
+  @@collation_connection, @@lc_time_names, @@div_precision_increment, @@group_concat_max_len,
+  @@default_week_format, @@sql_select_limit, @@sql_auto_is_null"""
+
 
 def reach(connection: Connection) -> Reach:
     """Six statements. Rows of engines without transactions are seen before any COMMIT.
@@ -59,6 +64,11 @@ def reach(connection: Connection) -> Reach:
         writers=routines,
         namespaces=frozenset({current.casefold()}),
     )
+
+
+def session(connection: Connection) -> str:
+    """Where its names lead and how its values look."""
+    return repr(tuple(_rows(connection, _SESSION)[0]))
 
 
 def _rows(connection: Connection, sql: str) -> Sequence[Any]:

@@ -13,7 +13,7 @@ from odac_db.dialects.postgresql.lock import begin, commit, rollback, try_lock, 
 from odac_db.dialects.postgresql.locking import LOCKING
 from odac_db.dialects.postgresql.lossy import lossy
 from odac_db.dialects.postgresql.naming import quote
-from odac_db.dialects.postgresql.reach import reach
+from odac_db.dialects.postgresql.reach import reach, session
 from odac_db.dialects.postgresql.reading import undone
 from odac_db.dialects.postgresql.refers import refers
 from odac_db.dialects.postgresql.render import render
@@ -56,6 +56,7 @@ POSTGRESQL = Dialect(
     failure=failure,
     sizes=sizes,
     reach=reach,
+    session=session,
     value_type=value_type,
     insertion=insertion,
 )

@@ -44,6 +44,14 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 GROUP BY 1"""
+_SESSION = """
+SELECT current_schemas(true)::text, current_user::text, session_user::text,
+  string_agg(name || '=' || setting, ';' ORDER BY name)
+FROM pg_settings WHERE name IN ('TimeZone', 'DateStyle', 'IntervalStyle', 'search_path',
+  'client_encoding', 'bytea_output', 'extra_float_digits', 'xmlbinary', 'xmloption', 'array_nulls',
+  'standard_conforming_strings', 'default_text_search_config', 'transform_null_equals',
+  'row_security', 'timezone_abbreviations', 'lc_messages', 'lc_monetary', 'lc_numeric',
+  'lc_time')"""
 _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
@@ -83,6 +91,11 @@ def reach(connection: Connection) -> Reach:
         writers=frozenset(name for name, writes in routines if writes),
         namespaces=frozenset(row[2].casefold() for row in relations),
     )
+
+
+def session(connection: Connection) -> str:
+    """Where its names lead and how its values look."""
+    return repr(tuple(_rows(connection, _SESSION)[0]))
 
 
 def _rows(connection: Connection, sql: str) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from odac_db.dialects.sqlite.introspect import introspect
 from odac_db.dialects.sqlite.lock import begin, begin_rows, commit, rollback, try_lock, unlock
 from odac_db.dialects.sqlite.locking import LOCKING
 from odac_db.dialects.sqlite.lossy import lossy
-from odac_db.dialects.sqlite.reach import reach
+from odac_db.dialects.sqlite.reach import reach, session
 from odac_db.dialects.sqlite.refers import refers
 from odac_db.dialects.sqlite.render import render
 from odac_db.dialects.sqlite.resolve import resolve
@@ -59,6 +59,7 @@ SQLITE = Dialect(
     failure=failure,
     sizes=sizes,
     reach=reach,
+    session=session,
     value_type=value_type,
     insertion=insertion,
     ready=ready,

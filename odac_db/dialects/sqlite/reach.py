@@ -35,3 +35,9 @@ def reach(connection: Connection) -> Reach:
         writers=frozenset(),
         namespaces=frozenset({"main"}),
     )
+
+
+def session(connection: Connection) -> str:
+    """The files it has attached."""
+    attached = connection.exec_driver_sql("PRAGMA database_list").all()
+    return repr([tuple(row)[1:] for row in attached])
