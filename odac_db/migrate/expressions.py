@@ -31,12 +31,15 @@ def _may_mention(expression: str, column: str) -> bool:
     return any(text in expression for text in spellings)
 
 
-def renamed(expression: str, before: str, after: str) -> str:
-    """The expression with a column's name replaced; quoting as it stood."""
+def renamed(expression: str, before: str, after: str, *, marked: bool = False) -> str:
+    """The expression with a column's name replaced; quoting as it stood.
+
+    ``marked``: only between backticks, where all else is a word of the language.
+    """
 
     def replacement(match: re.Match[str]) -> str:
         token = match[0]
-        if token[0] == "'" or _name(token) != before.lower():
+        if token[0] == "'" or _name(token) != before.lower() or (marked and token[0] != "`"):
             return token
         if token[0] in '"`':
             return token[0] + after.replace(token[0], token[0] * 2) + token[0]

@@ -172,10 +172,14 @@ def _rename_column(tables: dict[str, Table], change: RenameColumn) -> None:
     def text(expression: str | None) -> str | None:
         return expression and renamed(expression, change.before, change.after)
 
+    def default(expression: str | None) -> str | None:
+        """Only MySQL and MariaDB take other columns in a default, and print them so."""
+        return expression and renamed(expression, change.before, change.after, marked=True)
+
     for table in tables.values():
         changed = table
         if table.name == change.table:
-            changed = _column_renamed(table, name, text)
+            changed = _column_renamed(table, name, text, default)
         keys = tuple(
             replace(key, ref_columns=tuple(name(column) for column in key.ref_columns))
             if key.ref_table == change.table
@@ -187,16 +191,13 @@ def _rename_column(tables: dict[str, Table], change: RenameColumn) -> None:
 
 
 def _column_renamed(
-    table: Table, name: Callable[[str], str], text: Callable[[str | None], str | None]
+    table: Table,
+    name: Callable[[str], str],
+    text: Callable[[str | None], str | None],
+    default: Callable[[str | None], str | None],
 ) -> Table:
     def names(columns: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name(column) for column in columns)
-
-    def column(item: Column) -> Column:
-        made = item.generated
-        if made is not None:
-            made = replace(made, expression=text(made.expression))
-        return replace(item, name=name(item.name), generated=made, check=text(item.check))
 
     def part(item: IndexPart) -> IndexPart:
         plain = item.column and name(item.column)
@@ -209,7 +210,10 @@ def _column_renamed(
     key = table.primary_key
     return replace(
         table,
-        columns=tuple(column(item) for item in table.columns),
+        columns=tuple(
+            replace(_computed_from(item, text), name=name(item.name), default=default(item.default))
+            for item in table.columns
+        ),
         primary_key=key and replace(key, columns=names(key.columns), include=names(key.include)),
         indexes=tuple(index(item) for item in table.indexes),
         foreign_keys=tuple(
@@ -226,6 +230,14 @@ def _column_renamed(
             for item in table.exclusions
         ),
     )
+
+
+def _computed_from(item: Column, text: Callable[[str | None], str | None]) -> Column:
+    """The column with new names in what it is computed from and checked for."""
+    made = item.generated
+    if made is not None:
+        made = replace(made, expression=text(made.expression) or "")
+    return replace(item, generated=made, check=text(item.check))
 
 
 def _change_enum(

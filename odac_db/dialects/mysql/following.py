@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from odac_db.dialects.mysql.literals import quote
+from odac_db.dialects.mysql.rename_column import renamed_texts
 from odac_db.schema.changes import (
     AddColumn,
     AddForeignKey,
@@ -109,7 +110,7 @@ def _column_renamed(table: Table, change: RenameColumn) -> Table:
     key = table.primary_key
     return replace(
         table,
-        columns=tuple(replace(c, name=named(c.name)) for c in table.columns),
+        columns=tuple(replace(renamed_texts(c, change), name=named(c.name)) for c in table.columns),
         primary_key=key and replace(key, columns=tuple(map(named, key.columns))),
         indexes=tuple(replace(i, parts=tuple(map(part, i.parts))) for i in table.indexes),
         foreign_keys=tuple(

@@ -187,7 +187,9 @@ class _Renderer:
             case RenameTable():
                 return [f"RENAME TABLE {quote(change.before)} TO {quote(change.after)}"]
             case RenameColumn():
-                parts = rename_clauses(change, self.live[change.table], self.features)
+                hidden = {name for at, name in self.altering.invisible if at == change.table}
+                live = self.live[change.table]
+                parts = rename_clauses(change, live, self.features, hidden)
                 return [_alter(change.table, *parts)]
             case AddForeignKey():
                 key = clauses.foreign_key(change.foreign_key, self.features)
