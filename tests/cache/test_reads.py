@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 
 from odac_db import Cache, CacheStats, CacheUnavailable, Database, OdacDbError, UnknownName
+from odac_db.cache import leases
 from odac_db.prometheus import CacheCollector
 from tests.fixtures.databases import LiveDatabase
 
@@ -536,7 +537,11 @@ def test_what_one_keeps_in_redis_the_other_is_given(
 def test_a_hit_in_redis_is_one_look_and_a_miss_no_more(
     opened: Callable[..., Database], redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also a read that was a hit before, and is none any more: what was seen is used."""
+    """Also a read that was a hit before, and is none any more: what was seen is used.
+
+    Of queries that are quick: who fetches the rows of a slow one for others looks once more.
+    """
+    monkeypatch.setattr(leases, "_WORTH", 60.0)
     db = opened(redis_url, mode="relaxed")
     store: Any = db._caching.store  # type: ignore[union-attr]
     looks: list[Any] = []
