@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from odac_db.migrate.change_expressions import dropped_texts, texts
 from odac_db.migrate.describe import name_of
 from odac_db.migrate.expressions import mentions
+from odac_db.migrate.guards import guarded, guarding, relieved
 from odac_db.migrate.needs import disturbed, missing, needs
 from odac_db.schema.changes import Change, kind_of, table_of
 from odac_db.schema.plan import Status
@@ -32,9 +33,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 def waiting(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts, with what depends on a change that will not run stopped as well."""
     settled = list(verdicts)
+    running = [verdict.change for verdict in settled if verdict.status == "pending"]
+    free = relieved(running)
     fresh = [verdict for verdict in settled if verdict.status != "pending"]
     while fresh:
-        undone = _Undone(fresh)
+        undone = _Undone(fresh, free)
         fresh = []
         for position, verdict in enumerate(settled):
             cause = undone.cause(verdict.change) if verdict.status == "pending" else None
@@ -55,8 +58,14 @@ def _waits(verdict: Verdict, cause: Verdict) -> Verdict:
 class _Undone:
     """Changes that will not run, by what is not as desired for their sake."""
 
-    def __init__(self, stopped: Sequence[Verdict]) -> None:
-        self.missing = {need: one for one in reversed(stopped) for need in missing(one.change)}
+    def __init__(self, stopped: Sequence[Verdict], relieved: Collection[int]) -> None:
+        """``relieved`` are the drops after which others guard what they did."""
+        self.relieved = relieved
+        self.missing = {
+            need: one
+            for one in reversed(stopped)
+            for need in (*guarding(one.change), *missing(one.change))
+        }
         self.columns: dict[str, list[tuple[str, Verdict]]] = {}
         for (what, table, column), one in self.missing.items():
             if what in {"column", "type"}:
@@ -68,7 +77,8 @@ class _Undone:
 
     def cause(self, change: Change) -> Verdict | None:
         """The stopped change without which this one makes no sense or would be refused."""
-        for need in needs(change):
+        left = () if id(change) in self.relieved else guarded(change)
+        for need in (*needs(change), *left):
             if need in self.missing:
                 return self.missing[need]
         for text in texts(change):

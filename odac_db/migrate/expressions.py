@@ -16,6 +16,10 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+_WORDS = frozenset(
+    "and or not is null in between like regexp true false case when then else end".split()
+)
+
 
 def mentions(expression: str | None, column: str) -> bool:
     """Whether a bare or quoted name in the expression is this column's, in any case."""
@@ -29,6 +33,21 @@ def _may_mention(expression: str, column: str) -> bool:
     """Whether the letters are there, as they are or as they stand between quotes."""
     spellings = (column, column.replace('"', '""'), column.replace("`", "``"))
     return any(text in expression for text in spellings)
+
+
+def named(expression: str) -> set[str]:
+    """What may be names of columns in the expression, in lower case; a few other words, too."""
+    found = set()
+    for match in _TOKEN.finditer(expression):
+        before, after = expression[: match.start()], expression[match.end() :].lstrip()
+        if match[0][0] in '"`' or not (
+            match[0][0] == "'"
+            or match[0].lower() in _WORDS
+            or before.endswith("::")  # a type
+            or after.startswith(("(", "'"))  # a function, or how a string is meant
+        ):
+            found.add(_name(match[0]))
+    return found
 
 
 def renamed(expression: str, before: str, after: str, *, marked: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pymysql.err import IntegrityError
 
 from odac_db import MigrationFailed, Online
 from odac_db.migrate import big_tables
@@ -57,6 +58,23 @@ def test_a_big_table_is_never_copied_in_silence(
     assert {one.status for one in held.values()} == {"held_back"}
     assert "--allow table_copy:items" in held["add_foreign_key"].reason
     assert site.migrate(online=BIG, allow=["table_copy:items"]).in_sync
+
+
+def test_a_unique_stays_while_the_primary_key_in_its_place_is_held_back(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    site = filled(mysql_database, tmp_path / "schema")
+    number: Body = {"type": "integer", "nullable": False, "unique": True}
+    site.declare(codes={"columns": {"id": ID, "code": number}})
+    site.migrate()
+    site.database.execute("INSERT INTO codes SELECT id, id FROM items", "ANALYZE TABLE codes")
+    site.declare(codes={"columns": {"id": number, "code": ID}})
+    held = {one.kind: one for one in site.migrate(online=BIG).remaining}
+    assert set(held) == {"drop_primary_key", "add_primary_key", "drop_index"}
+    assert held["drop_index"].status == "held_back"
+    assert "waits for" in held["drop_index"].reason
+    with pytest.raises(IntegrityError):
+        site.database.execute("INSERT INTO codes VALUES (9999, 1)")
 
 
 def test_the_server_refuses_what_was_not_foreseen(
