@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from odac_db.dialects.base import Features
+from odac_db.migrate.dangling import with_dangling
 from odac_db.migrate.diff_columns import changed_columns
 from odac_db.migrate.diff_constraints import changed_constraints, renamed
 from odac_db.migrate.diff_enums import changed_enums
@@ -47,7 +48,8 @@ def diff(live: Schema, desired: Schema, features: Features, *, prune: bool = Fal
         if before is None:
             changes.extend(_created(table, names, features))
         elif before != table:
-            changes.extend(changed_table(before, table, features, names))
+            after = with_dangling(before, table, live, desired)
+            changes.extend(changed_table(before, after, features, names))
     if prune:
         changes.extend(_pruned(live, desired, names))
     changes.extend(changed_enums(live, desired, changes, prune=prune))

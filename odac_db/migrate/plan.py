@@ -12,6 +12,7 @@ from odac_db.dialects.base import Dialect, Features
 from odac_db.errors import DeclarationError
 from odac_db.migrate.big_tables import big_tables, held_for_cost, spared
 from odac_db.migrate.checked import Checked, checked
+from odac_db.migrate.dangling import unsupported
 from odac_db.migrate.dependants import Verdict
 from odac_db.migrate.describe import name_of, summary_of
 from odac_db.migrate.detach import detached
@@ -131,7 +132,7 @@ def drafted(
     )
     plan = Plan(
         operations=counted(conn, features, operations_of(conn, dialect, features, way), live),
-        unsupported=live.unsupported,
+        unsupported=unsupported(live),
         undeclared=tuple(sorted(set(renamed.tables) - set(declared.tables))),
     )
     return Draft(plan=plan, live=live, declared=declared, settled=settled)

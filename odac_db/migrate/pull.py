@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from odac_db.dialects.base import Dialect
+from odac_db.migrate.dangling import declarable, unsupported
 from odac_db.schema.files.write import write_folder
 from odac_db.schema.model import Unsupported
 
@@ -28,9 +29,9 @@ def pull(conn: Connection, dialect: Dialect, directory: Path, *, force: bool) ->
     features = dialect.features(conn)
     live = dialect.introspect(conn, features, None)
     exact = dialect.introspect(conn, features, live.tables)
-    files = write_folder(dialect.declare(exact, features), directory, force=force)
+    files = write_folder(dialect.declare(declarable(exact), features), directory, force=force)
     return PullResult(
         written=tuple(map(str, files.written)),
         unchanged=tuple(map(str, files.unchanged)),
-        unsupported=live.unsupported,
+        unsupported=unsupported(live),
     )

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from odac_db.dialects.base import Dialect, Features
+from odac_db.migrate.dangling import unsupported
 from odac_db.migrate.plan import Draft, Way, operations_of
 from odac_db.migrate.transform import transformed
 from odac_db.schema.changes import (
@@ -133,7 +134,7 @@ def drafted_back(
     operations = operations_of(conn, dialect, features, way)
     plan = Plan(
         operations=tuple(told(each, dialect, features) for each in operations),
-        unsupported=live.unsupported,
+        unsupported=unsupported(live),
     )
     return Draft(plan=plan, live=live, declared=former, settled=former)
 

@@ -145,12 +145,22 @@ def test_either_a_unique_constraint_or_a_unique_index_will_do_where_it_is_left_o
 
 def test_an_index_that_a_foreign_key_needs_is_not_dropped() -> None:
     index = Index(name="k", parts=parts("author"), implicit=True)
-    live = schema(table("p", "author", indexes=(index,), foreign_keys=(key("author", "u"),)))
-    desired = schema(table("p", "author", foreign_keys=(key("author", "u"),)))
+    users = table("u", "id")
+    child = table("p", "author", indexes=(index,), foreign_keys=(key("author", "u"),))
+    live = schema(child, users)
+    desired = schema(table("p", "author", foreign_keys=(key("author", "u"),)), users)
     assert diff(live, desired, KEEPS_KEY_INDEXES) == []
     assert kinds(diff(live, desired, PLAIN)) == [DropIndex]
-    without = schema(table("p", "author"))
+    without = schema(table("p", "author"), users)
     assert set(kinds(diff(live, without, KEEPS_KEY_INDEXES))) == {DropForeignKey, DropIndex}
+
+
+def test_a_key_to_a_table_that_is_not_there_goes_with_its_column_only() -> None:
+    live = schema(table("p", "author", "x", foreign_keys=(key("author", "ghosts"),)))
+    assert diff(live, schema(table("p", "author", "x")), PLAIN) == []
+    assert DropForeignKey in kinds(diff(live, schema(table("p", "x")), PLAIN))
+    known = schema(table("p", "author", "x"), table("ghosts", "id"))
+    assert DropForeignKey in kinds(diff(live, known, PLAIN))
 
 
 def test_a_changed_action_is_exactly_one_drop_and_one_add() -> None:
