@@ -121,9 +121,9 @@ def test_what_odac_db_did_itself_is_nobody_elses_doing(
     """Also not where its run failed half-way on a server that cannot roll back."""
     folder = plain_tables(2)
     files = written(folder, tmp_path / "schema")
-    database.execute("CREATE VIEW taken AS SELECT 1 AS n")
     booted(database, files)
-    folder["made"] = folder["taken"] = {"columns": {"n": {"type": "integer"}}}
+    folder["made"] = {"columns": {"n": {"type": "integer"}}}
+    folder["wrong"] = folder["made"] | {"checks": [{"expression": "no_such_function(n) > 0"}]}
     written(folder, files)
     with pytest.raises(MigrationFailed):
         booted(database, files)
