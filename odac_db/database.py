@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from odac_db.buffered import Journals, options_of
 from odac_db.dialects import dialect_of
-from odac_db.dialects.connect import engine_of, migrating, reading
+from odac_db.dialects.connect import engine_of, is_missing, migrating, standing
 from odac_db.errors import OdacDbError
 from odac_db.executing import Executing
 from odac_db.migrate import ledger
@@ -127,7 +127,7 @@ class Database(Described, Executing):
         the database is still the same when migrate runs. Raises DeclarationError,
         ConnectionFailed, UnsupportedServer, ServerRefused or LedgerIsNewer.
         """
-        with reading(self.engine) as conn:
+        with standing(self.engine) as conn:
             leave = Leave(allow=known_leave(allow), prune=prune, online=online)
             return self._runner(conn, leave).plan()
 
@@ -179,6 +179,9 @@ class Database(Described, Executing):
         )
         if plan is not None:
             leave = approving(plan, self.name, leave)
+        if is_missing(self.engine):
+            with standing(self.engine) as conn:
+                self._runner(conn, leave).rehearse()
         with migrating(self.engine) as conn:
             report = self._runner(conn, leave).migrate()
         if strict:
@@ -194,7 +197,7 @@ class Database(Described, Executing):
         """
         from odac_db.migrate.files.rollback import rolled_back
 
-        with migrating(self.engine) as conn:
+        with standing(self.engine) as conn:
             runner = self._runner(conn, Leave())
             return rolled_back(runner.file_run(), runner.source.migrations(), lock_timeout)
 
@@ -206,7 +209,7 @@ class Database(Described, Executing):
         """
         from odac_db.migrate.pull import pull
 
-        with reading(self.engine) as conn:
+        with standing(self.engine) as conn:
             return pull(conn, dialect_of(conn), Path(directory), force=force)
 
     def history(self) -> tuple[HistoryEntry, ...]:
@@ -217,7 +220,7 @@ class Database(Described, Executing):
         """
         from odac_db.migrate.history import history
 
-        with reading(self.engine) as conn:
+        with standing(self.engine) as conn:
             return history(conn, dialect_of(conn))
 
     def plan_back(self, run: str, *, allow: Collection[str] = ()) -> Plan:
@@ -228,7 +231,7 @@ class Database(Described, Executing):
         nothing. Raises ReverseRefused for a run that is unknown or taken back already, and
         for one whose tables a later run changed.
         """
-        with reading(self.engine) as conn:
+        with standing(self.engine) as conn:
             return self._way_back(conn, run, Leave(allow=known_leave(allow))).plan()
 
     def migrate_back(
@@ -242,14 +245,14 @@ class Database(Described, Executing):
         """
         settle = self._settling(lock_timeout)
         leave = Leave(allow=known_leave(allow), lock_timeout=lock_timeout, settle=settle)
-        with migrating(self.engine) as conn:
+        with standing(self.engine) as conn:
             return self._way_back(conn, run, leave).migrate()
 
     def orphan_runs(self) -> tuple[OrphanRun, ...]:
         """What migrates cleaned away before adding foreign keys, by run and constraint."""
         from odac_db.migrate.orphans.restore import runs
 
-        with reading(self.engine) as conn:
+        with standing(self.engine) as conn:
             return runs(conn)
 
     def restore_orphans(self, run: str, *, constraint: str | None = None) -> RestoreResult:
@@ -260,7 +263,7 @@ class Database(Described, Executing):
         """
         from odac_db.migrate.orphans.restore import restore
 
-        with migrating(self.engine) as conn:
+        with standing(self.engine) as conn:
             dialect = dialect_of(conn)
             features = dialect.features(conn)
             live = dialect.introspect(conn, features, None)

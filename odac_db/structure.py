@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from odac_db.dialects import dialect_of
-from odac_db.dialects.connect import reading
+from odac_db.dialects.connect import standing
 from odac_db.errors import DeclarationError, OdacDbError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Structure:
         if self._source is None:
             message = "no schema is given: Database.open(url, schema=...)"
             raise OdacDbError(message)
-        with reading(self._engine) as conn:
+        with standing(self._engine) as conn:
             dialect = dialect_of(conn)
             resolved = dialect.resolve(self._source.read(), dialect.features(conn))
         if resolved.problems:
@@ -49,7 +49,7 @@ class Structure:
     @property
     def live(self) -> Schema:
         """What the database holds, tables that nobody declares included, our own left out."""
-        with reading(self._engine) as conn:
+        with standing(self._engine) as conn:
             dialect = dialect_of(conn)
             return dialect.introspect(conn, dialect.features(conn), None)
 

@@ -274,9 +274,12 @@ def _is_shared(engine: Engine) -> bool:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection to look with. A SQLite file that does not exist is not made by looking."""
-    if _is_missing_file(engine.url):
+def standing(engine: Engine) -> Iterator[Connection]:
+    """A connection to what there is: an empty database for a SQLite file that is not there.
+
+    That file is not made by it.
+    """
+    if is_missing(engine):
         empty = engine_of("sqlite://")
         with migrating(empty) as conn:
             yield conn
@@ -286,7 +289,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield conn
 
 
-def _is_missing_file(url: URL) -> bool:
+def is_missing(engine: Engine) -> bool:
+    """Whether it is a SQLite file that the first connection to it would make."""
+    url = engine.url
     if url.get_backend_name() != "sqlite" or _is_memory(url) or "uri" in url.query:
         return False
     return not Path(url.database or "").exists()

@@ -41,8 +41,6 @@ from odac_db.schema.declaration import Declarations
 from odac_db.schema.plan import Operation, Plan, Report, SeedResult
 from odac_db.violations import Violations
 
-__all__ = ["Leave", "Runner", "Source"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
@@ -69,6 +67,12 @@ class Runner:
         """What migrate would do. Changes nothing, not even a ledger table."""
         return self._with_basis(self._look())
 
+    def rehearse(self) -> None:
+        """Raises what migrate would raise before its first write."""
+        look = self._look()
+        refuse_if_moved(self.leave, partial(self._with_basis, look))
+        loaded(look.files, self.dialect)
+
     def migrate(self) -> Report:
         """Brings the database to its declarations; says what was done and what is left."""
         started = time.monotonic()
@@ -83,9 +87,7 @@ class Runner:
             refuse_if_moved(self.leave, partial(self._with_basis, look))
             if look.files:
                 return self._lead_by_way_of_files(look, started)
-            if self._idle(look):
-                return reported(look.plan, started)
-            return self._lead(look, started)
+            return reported(look.plan, started) if self._idle(look) else self._lead(look, started)
 
     def _with_basis(self, look: Look) -> Plan:
         """The plan of a look, ready to be saved."""
@@ -99,8 +101,7 @@ class Runner:
         assert look.draft is not None
         programs = loaded(look.files, self.dialect)
         adding = replace(look, plan=expanded(self.dialect, self.features, look.draft), expands=True)
-        first = self._lead(adding, started)
-        files = self.file_run().up(programs)
+        first, files = self._lead(adding, started), self.file_run().up(programs)
         lead_on(self.conn, self.dialect, self.features, self.leave.lock_timeout)
         look = self._look()
         last = reported(look.plan, started) if self._idle(look) else self._lead(look, started)
