@@ -39,6 +39,7 @@ from tests.fixtures import databases, programs
 from tests.fixtures.databases import LiveDatabase
 from tests.fixtures.private import ServerFailed, Servers
 from tests.fixtures.servers import Server, ids
+from tests.fixtures.telling import Telling
 
 LONG = os.environ.get("ODAC_TEST_DOSE") == "long"
 SHARED = "odac_servers"
@@ -77,6 +78,11 @@ def _start(config: pytest.Config) -> list[Server]:
         except (programs.ServersMissing, ServerFailed) as error:
             pytest.exit(str(error), returncode=1)
     return config.stash[started].all
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Telling(config))
 
 
 @pytest.hookimpl(tryfirst=True)
