@@ -221,20 +221,27 @@ LOGGED = (
 )
 
 
+def logging(db: Database, table: str) -> Watched:
+    """Events in a partition; what is inserted into ``table`` is logged by a trigger."""
+    Base.metadata.create_all(db.engine)
+    made(
+        db,
+        "CREATE TABLE events (id int) PARTITION BY RANGE (id)",
+        "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100)",
+        LOGGED,
+        f"CREATE TRIGGER logs AFTER INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION logged()",
+    )
+    watched = Watched(db)
+    watched.warm()
+    return watched
+
+
 def test_a_trigger_of_one_partition_is_run_by_a_write_of_the_whole(
     postgresql_database: LiveDatabase, tmp_path: Path
 ) -> None:
-    with Database.open(postgresql_database.url, cache=Cache(directory=tmp_path)) as db:
-        Base.metadata.create_all(db.engine)
-        made(
-            db,
-            "CREATE TABLE events (id int) PARTITION BY RANGE (id)",
-            "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100)",
-            LOGGED,
-            "CREATE TRIGGER logs AFTER INSERT ON events_1 FOR EACH ROW EXECUTE FUNCTION logged()",
-        )
-        watched = Watched(db)
-        watched.warm()
+    cache = Cache(directory=tmp_path)
+    with Database.open(postgresql_database.url, cache=cache) as db:
+        watched = logging(db, "events_1")
         db.execute(text("INSERT INTO events VALUES (7)"))
         assert watched.rows(LOG) == [(7,)]
 
@@ -244,16 +251,7 @@ def test_effects_declared_for_a_table_are_those_of_its_partitions(
 ) -> None:
     cache = Cache(directory=tmp_path, triggers={"events": ["log"]})
     with Database.open(postgresql_database.url, cache=cache) as db:
-        Base.metadata.create_all(db.engine)
-        made(
-            db,
-            "CREATE TABLE events (id int) PARTITION BY RANGE (id)",
-            "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100)",
-            LOGGED,
-            "CREATE TRIGGER logs AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION logged()",
-        )
-        watched = Watched(db)
-        watched.warm()
+        watched = logging(db, "events")
         db.execute(text("INSERT INTO events_1 VALUES (7)"))
         assert watched.rows(LOG) == [(7,)]
         assert watched.is_hit(USERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -164,27 +164,36 @@ def test_a_table_is_weighed_where_nobody_has_counted(
     assert (small[0][0], large[0][0]) == ("main", "build")
 
 
-def test_a_run_that_dies_between_any_two_statements_is_gone_on_from(
-    postgresql_database: LiveDatabase, tmp_path: Path
-) -> None:
-    database = postgresql_database
+def gone_on_with(database: LiveDatabase, made: Callable[[], Site]) -> int:
+    """The same migrate, dying before each of its statements in turn: how many there are."""
     afresh = ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     database.execute(*afresh)
-    site = filled(database, tmp_path / "schema")
+    site = made()
     with dying(after=1000) as done:
         assert site.migrate(online=BIG).in_sync
-    assert len(done) > 15
     wanted = database.dump()
     for point in range(len(done)):
         database.execute(*afresh)
-        site = filled(database, tmp_path / "schema")
+        site = made()
         with dying(after=point), pytest.raises(Died):
             site.migrate(online=BIG)
         report = site.migrate(online=BIG)
         assert report.in_sync, (point, report.remaining)
         assert database.dump() == wanted, (point, done[point])
         assert site.plan(online=BIG).in_sync
-        assert database.execute("SELECT count(*) FROM items") == [(ROWS,)]
+    return len(done)
+
+
+def test_a_run_that_dies_between_any_two_statements_is_gone_on_from(
+    postgresql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    database = postgresql_database
+
+    def made() -> Site:
+        return filled(database, tmp_path / "schema")
+
+    assert gone_on_with(database, made) > 15
+    assert database.execute("SELECT count(*) FROM items") == [(ROWS,)]
 
 
 def tenants(database: LiveDatabase, folder: Path, *, big_child: bool) -> Site:
@@ -209,23 +218,13 @@ def test_a_primary_key_that_a_foreign_key_stands_on_is_replaced(
     postgresql_database: LiveDatabase, tmp_path: Path, big_child: bool
 ) -> None:
     database = postgresql_database
-    afresh = ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
-    database.execute(*afresh)
-    site = tenants(database, tmp_path / "schema", big_child=big_child)
-    with dying(after=1000) as done:
-        assert site.migrate(online=BIG).in_sync
-    wanted = database.dump()
+
+    def made() -> Site:
+        return tenants(database, tmp_path / "schema", big_child=big_child)
+
+    assert gone_on_with(database, made)
     key = "SELECT convalidated, conindid::regclass::text FROM pg_constraint WHERE contype = 'f'"
     assert database.execute(key) == [(True, "parents_id_key")]
-    for point in range(len(done)):
-        database.execute(*afresh)
-        site = tenants(database, tmp_path / "schema", big_child=big_child)
-        with dying(after=point), pytest.raises(Died):
-            site.migrate(online=BIG)
-        report = site.migrate(online=BIG)
-        assert report.in_sync, (point, report.remaining)
-        assert database.dump() == wanted, (point, done[point])
-        assert site.plan(online=BIG).in_sync
 
 
 def test_what_a_killed_build_left_is_cleared_away(
