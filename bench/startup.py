@@ -13,7 +13,7 @@ from statistics import median
 
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
-    "import typer": ["-c", "import typer"],
+    "import click": ["-c", "import click"],
     "import sqlalchemy": ["-c", "import sqlalchemy"],
     "import odac_db": ["-c", "import odac_db"],
     "odac-db --help": ["-m", "odac_db.cli", "--help"],

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from odac_db.cli.errors import DONE, NOT_IN_SYNC
 
 if TYPE_CHECKING:
     from odac_db.database import Database
-
-Run = Annotated[
-    str | None,
-    typer.Option(
-        "--plan",
-        metavar="RUN",
-        help="Show what would take back the structure that this run of history changed.",
-    ),
-]
-Apply = Annotated[bool, typer.Option("--apply", help="Do what --plan shows.")]
 
 
 def show_back(

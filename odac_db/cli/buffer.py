@@ -5,41 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE, NOT_IN_SYNC, UsageProblem
 from odac_db.cli.opening import naming_connection, opened
-from odac_db.cli.options import AsJson, Schema, Url
 from odac_db.cli.settings import read_buffer_folder
 
 if TYPE_CHECKING:
     from odac_db.database import Database
 
-Folder = Annotated[
-    str | None,
-    typer.Option(
-        "--buffer",
-        metavar="DIR",
-        help="The folder of the journals. Else ODAC_DB_BUFFER, else buffer in pyproject.toml.",
-    ),
-]
-Connection = Annotated[
-    str | None,
-    typer.Option("--connection", metavar="NAME", help="On this connection; else the default."),
-]
-OfTable = Annotated[
-    str | None, typer.Option("--table", metavar="NAME", help="Only those of this table.")
-]
-Wait = Annotated[
-    float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to try again.")
-]
-AcceptLoss = Annotated[
-    bool,
-    typer.Option("--accept-loss", help="Go on behind what is lost; the ledger counts it."),
-]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it: they are gone for good.")]
+folder = click.option(
+    "--buffer",
+    metavar="DIR",
+    help="The folder of the journals. Else ODAC_DB_BUFFER, else buffer in pyproject.toml.",
+)
+of_table = click.option("--table", metavar="NAME", help="Only those of this table.")
+
+
+def _of_one(verb: options.Verb) -> options.Verb:
+    """The options that name one connection's buffer."""
+    return options.database(folder(options.connection(verb)))
 
 
 @contextmanager
@@ -56,12 +44,15 @@ def _one(
         yield naming_connection(connection, connections)
 
 
+@_of_one
+@options.as_json
 def status(
-    url: Url = None,
-    schema: Schema = None,
-    buffer: Folder = None,
-    connection: Connection = None,
-    as_json: AsJson = False,
+    *,
+    url: str | None,
+    schema: str | None,
+    buffer: str | None,
+    connection: str | None,
+    as_json: bool,
 ) -> int:
     """Show the journals, what they hold that the database has not, and the dead letters."""
     import msgspec
@@ -87,14 +78,27 @@ def status(
     return DONE
 
 
+@_of_one
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    metavar="SECONDS",
+    help="How long to try again.",
+)
+@click.option(
+    "--accept-loss", is_flag=True, help="Go on behind what is lost; the ledger counts it."
+)
+@options.as_json
 def drain(
-    url: Url = None,
-    schema: Schema = None,
-    buffer: Folder = None,
-    connection: Connection = None,
-    wait: Wait = 60.0,
-    accept_loss: AcceptLoss = False,
-    as_json: AsJson = False,
+    *,
+    url: str | None,
+    schema: str | None,
+    buffer: str | None,
+    connection: str | None,
+    wait: float,
+    accept_loss: bool,
+    as_json: bool,
 ) -> int:
     """Bring the journals of dead processes into the database. Exit 3 if something stays."""
     import msgspec
@@ -140,13 +144,17 @@ def _drained(db: Database, total: int, wait: float) -> Any:
     return msgspec.structs.replace(result, rows=rows, dead=dead)
 
 
+@_of_one
+@of_table
+@options.as_json
 def dead(
-    url: Url = None,
-    schema: Schema = None,
-    buffer: Folder = None,
-    connection: Connection = None,
-    table: OfTable = None,
-    as_json: AsJson = False,
+    *,
+    url: str | None,
+    schema: str | None,
+    buffer: str | None,
+    connection: str | None,
+    table: str | None,
+    as_json: bool,
 ) -> int:
     """List the operations that the server refused, with what it said."""
     import msgspec
@@ -169,13 +177,17 @@ def dead(
     return DONE
 
 
+@_of_one
+@of_table
+@options.as_json
 def retry(
-    url: Url = None,
-    schema: Schema = None,
-    buffer: Folder = None,
-    connection: Connection = None,
-    table: OfTable = None,
-    as_json: AsJson = False,
+    *,
+    url: str | None,
+    schema: str | None,
+    buffer: str | None,
+    connection: str | None,
+    table: str | None,
+    as_json: bool,
 ) -> int:
     """Try the dead letters again, each once. Exit 3 if the server refused some of them."""
     import msgspec
@@ -195,14 +207,19 @@ def retry(
     return NOT_IN_SYNC if result.refused else DONE
 
 
+@_of_one
+@of_table
+@click.option("--yes", is_flag=True, help="Do it: they are gone for good.")
+@options.as_json
 def discard(
-    url: Url = None,
-    schema: Schema = None,
-    buffer: Folder = None,
-    connection: Connection = None,
-    table: OfTable = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
+    *,
+    url: str | None,
+    schema: str | None,
+    buffer: str | None,
+    connection: str | None,
+    table: str | None,
+    yes: bool,
+    as_json: bool,
 ) -> int:
     """Throw the dead letters away, for good."""
     from odac_db.cli.output import Output

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE, UsageProblem
 from odac_db.cli.opening import naming_connection, opened
-from odac_db.cli.options import AsJson, Schema, Url
 from odac_db.cli.settings import read_cache_store
 
 if TYPE_CHECKING:
     from odac_db.database import Database
 
-Store = Annotated[
-    str | None,
-    typer.Option(
-        "--cache",
-        metavar="URL",
-        help='A Redis URL or "memory". Else ODAC_DB_CACHE, else cache in pyproject.toml.',
-    ),
-]
-Namespace = Annotated[
-    str | None,
-    typer.Option("--namespace", metavar="NAME", help="As the applications have it."),
-]
-Connection = Annotated[
-    str | None,
-    typer.Option("--connection", metavar="NAME", help="Of this connection; else the default."),
-]
-Within = Annotated[
-    float,
-    typer.Option("--commit-within", metavar="SECONDS", help="As the applications have it.", min=0),
-]
-OfTables = Annotated[
-    list[str] | None,
-    typer.Option("--table", metavar="NAME", help="Only what was read from it; may be repeated."),
-]
+store = click.option(
+    "--cache",
+    metavar="URL",
+    help='A Redis URL or "memory". Else ODAC_DB_CACHE, else cache in pyproject.toml.',
+)
+namespace = click.option("--namespace", metavar="NAME", help="As the applications have it.")
+of_connection = click.option(
+    "--connection", metavar="NAME", help="Of this connection; else the default."
+)
+
+
+def _of_one(verb: options.Verb) -> options.Verb:
+    """The options that name one connection's cache."""
+    return options.database(store(namespace(of_connection(verb))))
 
 
 @contextmanager
@@ -64,13 +54,16 @@ def _one(
         yield naming_connection(connection, connections)
 
 
+@_of_one
+@options.as_json
 def stats(
-    url: Url = None,
-    schema: Schema = None,
-    cache: Store = None,
-    namespace: Namespace = None,
-    connection: Connection = None,
-    as_json: AsJson = False,
+    *,
+    url: str | None,
+    schema: str | None,
+    cache: str | None,
+    namespace: str | None,
+    connection: str | None,
+    as_json: bool,
 ) -> int:
     """Show how much the store holds, and what is being written. Changes nothing."""
     from dataclasses import asdict
@@ -93,15 +86,28 @@ def stats(
     return DONE
 
 
-def clear(  # noqa: PLR0913, PLR0917 - one parameter an option
-    url: Url = None,
-    schema: Schema = None,
-    cache: Store = None,
-    namespace: Namespace = None,
-    connection: Connection = None,
-    commit_within: Within = 10.0,
-    table: OfTables = None,
-    as_json: AsJson = False,
+@_of_one
+@click.option(
+    "--commit-within",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    metavar="SECONDS",
+    help="As the applications have it.",
+)
+@click.option(
+    "--table", multiple=True, metavar="NAME", help="Only what was read from it; may be repeated."
+)
+@options.as_json
+def clear(  # noqa: PLR0913 - one parameter an option
+    *,
+    url: str | None,
+    schema: str | None,
+    cache: str | None,
+    namespace: str | None,
+    connection: str | None,
+    commit_within: float,
+    table: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     """Have all processes forget what was read, from some tables or from all."""
     from odac_db.cli.output import Output
@@ -112,7 +118,7 @@ def clear(  # noqa: PLR0913, PLR0917 - one parameter an option
         else:
             db.cache.clear()
     if as_json:
-        Output().json({"cleared": sorted(table or ()) or "everything"})
+        Output().json({"cleared": sorted(table) or "everything"})
     else:
         Output().line(f"Forgotten: {', '.join(table) if table else 'everything'}.")
     return DONE

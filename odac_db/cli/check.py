@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE, NOT_IN_SYNC
 from odac_db.cli.opening import opened
-from odac_db.cli.options import AsJson, Schema, Url
 
 
-def check(url: Url = None, schema: Schema = None, as_json: AsJson = False) -> int:
+@options.database
+@options.as_json
+def check(*, url: str | None, schema: str | None, as_json: bool) -> int:
     """Exit 0 if the database matches the schema files, 3 if not. Changes nothing."""
     from odac_db.cli.output import Output, by_connection
 

@@ -12,20 +12,15 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE, FAILED
-from odac_db.cli.options import AsJson
-
-Keep = Annotated[
-    Path | None,
-    typer.Option("--keep", metavar="DIR", help="Play in this new folder and leave it there."),
-]
 
 _FILES = Path(__file__).parent / "demo_schema"
 _CONFIGURATION = """\
@@ -39,7 +34,14 @@ class DemoFailed(Exception):
     """The story did not go as told, which is a fault of odac-db."""
 
 
-def demo(keep: Keep = None, as_json: AsJson = False) -> int:
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Play in this new folder and leave it there.",
+)
+@options.as_json
+def demo(*, keep: Path | None, as_json: bool) -> int:
     """Show the whole way once: create, change, plan, migrate, restore, pull. Needs no server."""
     with _folder(keep) as folder, chdir(folder), _own_settings():
         stage = Stage(quiet=as_json)
@@ -96,15 +98,17 @@ class Stage:
 
     def run(self, *arguments: str, expect: int = DONE) -> str:
         """Run a command as typed; what it wrote on stdout. Raises DemoFailed for another exit."""
+        from odac_db.cli.main import answer
+
         typed = shlex.join(["odac-db", *arguments])
         shown = io.StringIO()
         if self._quiet:
             with redirect_stdout(shown):
-                code = _exit_code(arguments)
+                code = answer(arguments)
         else:
             self._output.line(("$ ", "dim"), (typed, "bold cyan"))
             with redirect_stdout(Copied(sys.stdout, shown)):
-                code = _exit_code(arguments)
+                code = answer(arguments)
             self._output.line((f"exit code {code}", "dim"))
         self._note({"command": typed, "exit_code": code, "output": shown.getvalue()})
         if code != expect:
@@ -152,12 +156,6 @@ class Copied(io.TextIOBase):
 
     def fileno(self) -> int:
         return int(self._stream.fileno())
-
-
-def _exit_code(arguments: Sequence[str]) -> int:
-    from odac_db.cli.main import app
-
-    return int(app(args=list(arguments), prog_name="odac-db", standalone_mode=False) or 0)
 
 
 def _write(name: str, text: str) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from click.exceptions import Exit
+
 from odac_db.cli.masking import masked
 
 DONE = 0
@@ -32,8 +34,6 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
 
     @wraps(verb)
     def command(**options: Any) -> None:
-        import typer
-
         try:
             code = verb(**options)
             sys.stdout.flush()
@@ -45,7 +45,7 @@ def guarded(verb: Callable[..., int]) -> Callable[..., None]:
         except Exception as error:
             code = exit_code(error)
             report_error(error, as_json=bool(options.get("as_json")))
-        raise typer.Exit(code)
+        raise Exit(code)
 
     return command
 

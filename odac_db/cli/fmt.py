@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE, NOT_IN_SYNC
-from odac_db.cli.options import AsJson, Paths, Schema
 from odac_db.cli.settings import read_schema_folder
 
-Check = Annotated[
-    bool, typer.Option("--check", help="Write nothing; exit 3 if a file would change.")
-]
 
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@options.schema
+@click.option("--check", is_flag=True, help="Write nothing; exit 3 if a file would change.")
+@options.as_json
+def fmt(*, paths: tuple[Path, ...], schema: str | None, check: bool, as_json: bool) -> int:
+    """Rewrite schema files in the standard spelling; comments stay.
 
-def fmt(
-    paths: Paths = None, schema: Schema = None, check: Check = False, as_json: AsJson = False
-) -> int:
-    """Rewrite schema files in the standard spelling; comments stay."""
+    PATH: Files or folders; the schema folder if left out.
+    """
     from odac_db.cli.output import Output
     from odac_db.cli.text import counted
     from odac_db.schema.files.fmt import format_paths

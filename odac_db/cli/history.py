@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE
 from odac_db.cli.labels import LABELS
 from odac_db.cli.opening import opened
-from odac_db.cli.options import AsJson, Schema, Url
 
 if TYPE_CHECKING:
     from odac_db.cli.output import Output
     from odac_db.migrate.ledger import HistoryEntry
-
-Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, metavar="N", help="Only the last N runs.")
-]
 
 STYLES = {
     "applied": "green",
@@ -30,9 +26,10 @@ STYLES = {
 """The colour of each status a run may have."""
 
 
-def history(
-    url: Url = None, schema: Schema = None, limit: Limit = None, as_json: AsJson = False
-) -> int:
+@options.database
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the last N runs.")
+@options.as_json
+def history(*, url: str | None, schema: str | None, limit: int | None, as_json: bool) -> int:
     """List the runs that changed the database, oldest first."""
     import msgspec
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from odac_db.cli.errors import DONE
 
-Types = Annotated[
-    bool, typer.Option("--types", help="That of _types.yaml instead of a table's file.")
-]
-Out = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Write it there instead of printing.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="It is JSON either way.")]
 
-
-def json_schema(types: Types = False, out: Out = None, as_json: AsJson = False) -> int:  # noqa: ARG001
+@click.option("--types", is_flag=True, help="That of _types.yaml instead of a table's file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it there instead of printing.",
+)
+@click.option("--json", "as_json", is_flag=True, help="It is JSON either way.")
+def json_schema(*, types: bool, out: Path | None, as_json: bool) -> int:  # noqa: ARG001
     """Print the JSON Schema that editors check schema files against."""
     import json
 

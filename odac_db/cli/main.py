@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, TextIO
+from typing import TextIO
 
-import typer
+import click
 
 from odac_db.cli import buffer, cache
 from odac_db.cli.check import check
 from odac_db.cli.demo import demo
-from odac_db.cli.errors import guarded
+from odac_db.cli.errors import INTERRUPTED, guarded
 from odac_db.cli.fmt import fmt
 from odac_db.cli.history import history
 from odac_db.cli.json_schema import json_schema
@@ -25,67 +25,76 @@ from odac_db.cli.plan import plan
 from odac_db.cli.pull import pull
 from odac_db.cli.rollback import rollback
 from odac_db.cli.status import status
+from odac_db.version import VERSION
 
-app = typer.Typer(
-    name="odac-db",
-    help="Schema files in, a database in sync out.",
+
+class Verbs(click.Group):
+    """Lists its verbs in the order in which they were added, as do the groups in it."""
+
+    group_class = type
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+
+@click.group(
+    cls=Verbs,
     epilog="Exit codes: 0 done and in sync, 1 failed, 2 wrong usage, 3 not in sync.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-orphans = typer.Typer(
-    help="Rows that pointed nowhere and were cleaned: list them, put them back.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+@click.version_option(VERSION, message="%(prog)s %(version)s", help="Show it.")
+def app() -> None:
+    """Schema files in, a database in sync out."""
 
-for verb in (migrate, plan, check, status, rollback, pull, fmt, json_schema, history):
+
+for verb in (migrate, plan, check, status, rollback, pull, fmt, json_schema, history, demo):
     app.command()(guarded(verb))
-app.add_typer(orphans, name="orphans")
+
+
+@app.group()
+def orphans() -> None:
+    """Rows that pointed nowhere and were cleaned: list them, put them back."""
+
+
 orphans.command("list")(guarded(list_orphans))
-orphans.command("restore")(guarded(restore))
-buffered = typer.Typer(
-    help="Buffered writes: journals, dead letters.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(buffered, name="buffer")
+orphans.command()(guarded(restore))
+
+
+@app.group("buffer")
+def buffered() -> None:
+    """Buffered writes: journals, dead letters."""
+
+
 for own in (buffer.status, buffer.drain, buffer.dead, buffer.retry, buffer.discard):
     buffered.command()(guarded(own))
-cached = typer.Typer(
-    help="Cached reads: what the store holds, to have it forgotten.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(cached, name="cache")
+
+
+@app.group("cache")
+def cached() -> None:
+    """Cached reads: what the store holds, to have it forgotten."""
+
+
 cached.command()(guarded(cache.stats))
 cached.command()(guarded(cache.clear))
-app.command()(guarded(demo))
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from odac_db import __version__
-
-        print(f"odac-db {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
-    ] = False,
-) -> None: ...
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         _write_anything(stream)
-    app(args=arguments, prog_name="odac-db")
+    sys.exit(answer(arguments))
+
+
+def answer(arguments: Sequence[str] | None) -> int:
+    """Run the command, that of this process if there are no arguments; its exit code."""
+    try:
+        return int(app.main(arguments, prog_name="odac-db", standalone_mode=False))
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except click.Abort:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _write_anything(stream: TextIO) -> None:

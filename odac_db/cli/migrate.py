@@ -3,73 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE, NOT_IN_SYNC
 from odac_db.cli.opening import naming, opened
-from odac_db.cli.options import (
-    Allow,
-    AllowDestructive,
-    AsJson,
-    BigTable,
-    Prune,
-    Schema,
-    Url,
-    allowed,
-)
+from odac_db.cli.options import allowed
 from odac_db.cli.settings import read_buffer_folder
 
-SavedPlan = Annotated[
-    Path | None,
-    typer.Option(
-        "--plan",
-        metavar="FILE",
-        help="Carry out exactly the plan that plan --out saved; refused if anything moved.",
-    ),
-]
-LockTimeout = Annotated[
-    float,
-    typer.Option(
-        "--lock-timeout",
-        min=0,
-        metavar="SECONDS",
-        help="How long to wait while another process migrates.",
-    ),
-]
-TableLockTimeout = Annotated[
-    float,
-    typer.Option(
-        "--table-lock-timeout",
-        min=0.001,
-        metavar="SECONDS",
-        help="How long to wait at a time for a table that is in use; others queue up meanwhile.",
-    ),
-]
-TableLockPatience = Annotated[
-    float,
-    typer.Option(
-        "--table-lock-patience",
-        min=0,
-        metavar="SECONDS",
-        help="How long to keep trying before giving up.",
-    ),
-]
 
-
-def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
-    url: Url = None,
-    schema: Schema = None,
-    allow: Allow = None,
-    allow_destructive: AllowDestructive = False,
-    prune: Prune = False,
-    plan: SavedPlan = None,
-    lock_timeout: LockTimeout = 60.0,
-    table_lock_timeout: TableLockTimeout = 2.0,
-    table_lock_patience: TableLockPatience = 60.0,
-    big_table: BigTable = 100_000,
-    as_json: AsJson = False,
+@options.database
+@options.allow
+@options.prune
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Carry out exactly the plan that plan --out saved; refused if anything moved.",
+)
+@options.lock_timeout
+@click.option(
+    "--table-lock-timeout",
+    type=click.FloatRange(min=0.001),
+    default=2.0,
+    metavar="SECONDS",
+    help="How long to wait at a time for a table that is in use; others queue up meanwhile.",
+)
+@click.option(
+    "--table-lock-patience",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    metavar="SECONDS",
+    help="How long to keep trying before giving up.",
+)
+@options.big_table
+@options.as_json
+def migrate(  # noqa: PLR0913 - one parameter an option
+    *,
+    url: str | None,
+    schema: str | None,
+    allow: tuple[str, ...],
+    allow_destructive: bool,
+    prune: bool,
+    plan: Path | None,
+    lock_timeout: float,
+    table_lock_timeout: float,
+    table_lock_patience: float,
+    big_table: int,
+    as_json: bool,
 ) -> int:
     """Bring the database to the schema files. Exit 3 if something was held back or blocked."""
     from odac_db.cli.output import Output, by_connection

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE, NOT_IN_SYNC, UsageProblem
 from odac_db.cli.opening import opened
-from odac_db.cli.options import AsJson, Schema, Url
 
 if TYPE_CHECKING:
     from odac_db.cli.output import Output
     from odac_db.database import Database
     from odac_db.migrate.orphans.restore import RestoreResult
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as listed.")]
-Constraint = Annotated[
-    str | None,
-    typer.Option("--constraint", metavar="NAME", help="Only the rows of this foreign key."),
-]
-Connection = Annotated[
-    str | None,
-    typer.Option("--connection", metavar="NAME", help="On this connection; else the default."),
-]
 
-
-def list_orphans(url: Url = None, schema: Schema = None, as_json: AsJson = False) -> int:
+@options.database
+@options.as_json
+def list_orphans(*, url: str | None, schema: str | None, as_json: bool) -> int:
     """List what was cleaned: run, time, table, foreign key, rows."""
     import msgspec
 
@@ -56,15 +48,24 @@ def list_orphans(url: Url = None, schema: Schema = None, as_json: AsJson = False
     return DONE
 
 
+@click.argument("run", metavar="RUN")
+@click.option("--constraint", metavar="NAME", help="Only the rows of this foreign key.")
+@options.connection
+@options.database
+@options.as_json
 def restore(
-    run: Run,
-    constraint: Constraint = None,
-    connection: Connection = None,
-    url: Url = None,
-    schema: Schema = None,
-    as_json: AsJson = False,
+    *,
+    run: str,
+    constraint: str | None,
+    connection: str | None,
+    url: str | None,
+    schema: str | None,
+    as_json: bool,
 ) -> int:
-    """Put the cleaned rows of one run back. Exit 3 if the server refused some of them."""
+    """Put the cleaned rows of one run back. Exit 3 if the server refused some of them.
+
+    RUN: The run's id, as listed.
+    """
     from odac_db.cli.output import Output
 
     with opened(url, schema, needs_schema=False) as connections:

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE
 from odac_db.cli.opening import opened
-from odac_db.cli.options import (
-    Allow,
-    AllowDestructive,
-    AsJson,
-    BigTable,
-    Prune,
-    Schema,
-    Url,
-    allowed,
+from odac_db.cli.options import allowed
+
+
+@options.database
+@options.allow
+@options.prune
+@options.big_table
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save the plan for migrate --plan FILE.",
 )
-
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="FILE", help="Save the plan for migrate --plan FILE."),
-]
-AsSql = Annotated[bool, typer.Option("--sql", help="Print only the SQL, ready to read.")]
-
-
-def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
-    url: Url = None,
-    schema: Schema = None,
-    allow: Allow = None,
-    allow_destructive: AllowDestructive = False,
-    prune: Prune = False,
-    big_table: BigTable = 100_000,
-    out: Out = None,
-    as_sql: AsSql = False,
-    as_json: AsJson = False,
+@options.as_sql
+@options.as_json
+def plan(  # noqa: PLR0913 - one parameter an option
+    *,
+    url: str | None,
+    schema: str | None,
+    allow: tuple[str, ...],
+    allow_destructive: bool,
+    prune: bool,
+    big_table: int,
+    out: Path | None,
+    as_sql: bool,
+    as_json: bool,
 ) -> int:
     """Show what migrate would do. Changes nothing."""
     from odac_db.cli.output import Output, by_connection

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE
-from odac_db.cli.options import AsJson, Schema, Url
 from odac_db.cli.settings import DEFAULT, read_settings
 
-Force = Annotated[
-    bool, typer.Option("--force", help="Overwrite files that differ from the database.")
-]
 
-
-def pull(
-    url: Url = None, schema: Schema = None, force: Force = False, as_json: AsJson = False
-) -> int:
+@options.database
+@click.option("--force", is_flag=True, help="Overwrite files that differ from the database.")
+@options.as_json
+def pull(*, url: str | None, schema: str | None, force: bool, as_json: bool) -> int:
     """Write schema files from the database into --schema DIR. Changes no database."""
     from odac_db.cli.output import Output
     from odac_db.cli.text import counted

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from odac_db.cli.back import Apply, Run, show_back, take_back
+from odac_db.cli import options
+from odac_db.cli.back import show_back, take_back
 from odac_db.cli.errors import DONE, UsageProblem
-from odac_db.cli.migrate import LockTimeout
 from odac_db.cli.opening import opened
-from odac_db.cli.options import Allow, AllowDestructive, AsJson, Schema, Url, allowed
-from odac_db.cli.plan import AsSql
+from odac_db.cli.options import allowed
 
 if TYPE_CHECKING:
     from odac_db.migrate.files.rollback import RolledBack
 
-Connection = Annotated[
-    str | None,
-    typer.Option("--connection", metavar="NAME", help="On this connection; else the default."),
-]
 
-
-def rollback(  # noqa: PLR0913, PLR0917 - one parameter an option
-    run: Run = None,
-    apply: Apply = False,
-    allow: Allow = None,
-    allow_destructive: AllowDestructive = False,
-    as_sql: AsSql = False,
-    connection: Connection = None,
-    url: Url = None,
-    schema: Schema = None,
-    lock_timeout: LockTimeout = 60.0,
-    as_json: AsJson = False,
+@click.option(
+    "--plan",
+    "run",
+    metavar="RUN",
+    help="Show what would take back the structure that this run of history changed.",
+)
+@click.option("--apply", is_flag=True, help="Do what --plan shows.")
+@options.allow
+@options.as_sql
+@options.connection
+@options.database
+@options.lock_timeout
+@options.as_json
+def rollback(  # noqa: PLR0913 - one parameter an option
+    *,
+    run: str | None,
+    apply: bool,
+    allow: tuple[str, ...],
+    allow_destructive: bool,
+    as_sql: bool,
+    connection: str | None,
+    url: str | None,
+    schema: str | None,
+    lock_timeout: float,
+    as_json: bool,
 ) -> int:
     """Take back the last batch of data migrations; with --plan the structure a run changed."""
     leave = allowed(allow, allow_destructive)

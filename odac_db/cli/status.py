@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from odac_db.cli import options
 from odac_db.cli.errors import DONE
 from odac_db.cli.masking import masked
 from odac_db.cli.opening import opened
-from odac_db.cli.options import AsJson, Schema, Url
 
 if TYPE_CHECKING:
     from odac_db.cli.output import Output
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from odac_db.schema.drift import Drift
 
 
-def status(url: Url = None, schema: Schema = None, as_json: AsJson = False) -> int:
+@options.database
+@options.as_json
+def status(*, url: str | None, schema: str | None, as_json: bool) -> int:
     """Show whether the database is in sync, what is pending, and the last run. Changes nothing."""
     from odac_db.cli.output import Output, by_connection
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from odac_db.cli import main
 from odac_db.errors import DeclarationError, MigrationFailed, Problem
 from odac_db.schema import changes as c
 from odac_db.schema.model import Column
 from odac_db.schema.online import Online
 from odac_db.schema.plan import Plan, Report, Statement
+from tests.unit.conftest import Answer
 from tests.unit.fake_database import FakeDatabase, install, operation
 
 ADD = operation(
@@ -33,12 +31,6 @@ HELD = operation(
 ON = ("--url", "sqlite://", "--schema", "tables")
 
 
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeDatabase:
     for variable in [name for name in os.environ if name.startswith("ODAC_DB_")]:
@@ -47,18 +39,6 @@ def database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeDatabase:
     found = FakeDatabase()
     found.opened = install(monkeypatch, found)
     return found
-
-
-@pytest.fixture
-def odac_db(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    def run(*arguments: str) -> Answer:
-        with pytest.raises(SystemExit) as ended:
-            main.run(arguments)
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return Answer(code if isinstance(code, int) else 0, out, err)
-
-    return run
 
 
 def test_plan_always_exits_0(database: FakeDatabase, odac_db: Callable[..., Answer]) -> None:
@@ -226,23 +206,3 @@ def test_status_sums_up(database: FakeDatabase, odac_db: Callable[..., Answer]) 
     found = json.loads(odac_db("status", *ON, "--json").out)
     assert (found["pending"], found["held_back"], found["blocked"]) == (1, 1, 0)
     assert found["last_run"] is None
-
-
-def test_help_imports_neither_sqlalchemy_nor_tables() -> None:
-    code = (
-        "import sys\n"
-        "from odac_db.cli import main\n"
-        "try:\n    main.run(['--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'sqlalchemy', 'rich', 'msgspec', 'yaml', 'odac_db.database'} & set(sys.modules)\n"
-        "sys.exit(f'imported {heavy}' if heavy else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "migrate" in done.stdout
-
-
-def test_help_names_every_verb(odac_db: Callable[..., Answer]) -> None:
-    text = odac_db("--help").out
-    verbs = "migrate plan check status pull fmt json-schema history orphans demo"
-    assert all(f"\n  {verb} " in text for verb in verbs.split())
