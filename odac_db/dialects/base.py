@@ -20,6 +20,7 @@ from odac_db.dialects.canonical import Canonical
 from odac_db.dialects.conversion import Conversion
 from odac_db.dialects.reach import Reach
 from odac_db.dialects.script import Script
+from odac_db.dialects.taken_away import Dependants
 from odac_db.errors import Problem, ViolationKind
 from odac_db.schema.changes import Change
 from odac_db.schema.declaration import ColumnDeclaration, Declarations
@@ -69,6 +70,7 @@ class Features:
     lock_budget: int = 0  # relations one transaction may lock; 0 where there is no such limit
     lock_ends_with_commit: bool = False  # the migration lock is a transaction (SQLite)
     renames_rewrite_dependants: bool = True  # renaming a column rewrites CHECKs that name it
+    breaks_dependants: bool = False  # a trigger or view is left naming what is gone (MySQL)
 
     def fits(self, name: str) -> bool:
         """Whether an identifier is short enough for the server to keep as it is."""
@@ -214,29 +216,27 @@ class Dialect:
         CleanOrphans behind rebuilds). ``current`` is the live schema, ``target`` what it
         will be after exactly these changes. Of ``big`` tables, by their coming names, no
         statement may hold up others for as long as it takes to go through all rows.
-    describe(change, features): short text for a plan, e.g. "varchar(10) → varchar(40)".
-        Shared rendering is in ``base``; None for nothing to add.
     lossy(before, after, features): why changing a column's type (or dropping its identity,
         ...) may lose data, or None when it never does. Data is not looked at.
     refers(child, parent): whether the server takes a foreign key from the one column to the
         other, judged by their types and collations. False where it is not sure that it does.
     conversion(before, after, desired, features): which values a change of type would refuse
         or alter, as conditions over the column. Pure: the rows are asked by ``migrate``.
+    dependants(conn, changes, live, features): what no file holds (views, triggers, ...) and
+        that uses what these changes take away, in the server's words, by their positions.
     hazards(change, current, features, big): locks, rewrites, costs; on ``big`` tables what
         would hold up others for long needs leave.
     try_lock(conn, features): take the migration lock without waiting; False if held by
         another. unlock(conn, features): give it back, whatever state the connection is in.
-    begin / commit / rollback(conn): the transaction around a plan; no-ops where DDL
-        commits by itself. On SQLite the lock *is* the transaction, and commit first
-        verifies foreign keys.
+    begin / commit / rollback(conn): the transaction around a plan; no-ops where DDL commits by
+        itself. On SQLite the lock *is* the transaction; commit verifies foreign keys first.
     undone(conn): a scope for reads that may fail; whatever happens in it, it leaves no trace
         and an open transaction stays usable.
     row_key(table): the SQL expressions that together identify a row of the live table for
         batches, e.g. ("ctid",) or the quoted primary key columns; () if there is none.
     typed_row(table): for copying whole rows as JSON and back: the select expression of
         each column (``column::text`` where text restores exactly), in column order.
-    quote(identifier): always quoted.
-    locking: how a plan waits for tables that are in use.
+    quote(identifier): always quoted. locking: how a plan waits for tables that are in use.
     begin_rows(conn, features): begins a data migration's transaction, foreign keys enforced,
         where the lock is held; ``commit`` and ``rollback`` end it. Raises LockNotAcquired.
     script(text): a file of SQL as statements; raises ScriptFault.
@@ -252,8 +252,7 @@ class Dialect:
     value_type(place, declared, column, enums, features): the SQLAlchemy type that takes and
         gives a column's Python values; ``place`` names the column in messages.
     insertion(table, key, update): an INSERT that, where a row with these ``key`` columns is
-        there, sets its ``update`` columns to the given values instead, or leaves it where
-        there are none.
+        there, sets its ``update`` columns instead, or leaves it where there are none.
     ready(conn): what a database needs once before an application's first statement.
     names_conflicts: whether that is about ``key`` alone, and tells how many rows are new. If
         not, it is about any unique key, and that of a row left alone cannot be told.
@@ -296,5 +295,6 @@ class Dialect:
     ]
     insertion: Callable[[SQLTable, Collection[str], Collection[str]], Insert]
     ready: Callable[[Connection], None] = _nothing
+    dependants: Dependants = lambda *_: {}
     names_conflicts: bool = True
     streams_apart: bool = True

@@ -10,16 +10,17 @@ from odac_db.migrate.change_expressions import dropped_texts, texts
 from odac_db.migrate.describe import name_of
 from odac_db.migrate.expressions import mentions
 from odac_db.migrate.guards import guarded, guarding, relieved
+from odac_db.migrate.naming import naming, unnamed
 from odac_db.migrate.needs import disturbed, missing, needs
 from odac_db.schema.changes import Change, kind_of, table_of
-from odac_db.schema.plan import Status
+from odac_db.schema.plan import Hazard, Status
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Whether one change may run, and if not, why and what to do.
 
     ``waits`` says that it is stopped for another change's sake only, ``stuck`` why it cannot
-    be made whatever leave is given.
+    be made whatever leave is given. ``hazards`` are those that only the catalog tells.
     """
 
     change: Change
@@ -28,6 +29,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     destructive: bool = False
     waits: bool = False
     stuck: str = ""
+    hazards: tuple[Hazard, ...] = ()
 
 
 def waiting(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -64,7 +66,7 @@ class _Undone:
         self.missing = {
             need: one
             for one in reversed(stopped)
-            for need in (*guarding(one.change), *missing(one.change))
+            for need in (*guarding(one.change), *unnamed(one.change), *missing(one.change))
         }
         self.columns: dict[str, list[tuple[str, Verdict]]] = {}
         for (what, table, column), one in self.missing.items():
@@ -78,7 +80,7 @@ class _Undone:
     def cause(self, change: Change) -> Verdict | None:
         """The stopped change without which this one makes no sense or would be refused."""
         left = () if id(change) in self.relieved else guarded(change)
-        for need in (*needs(change), *left):
+        for need in (*needs(change), *naming(change), *left):
             if need in self.missing:
                 return self.missing[need]
         for text in texts(change):

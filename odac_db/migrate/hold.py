@@ -40,6 +40,8 @@ Lossy = Callable[[Column, Column], str | None]
 KINDS = tuple(str(change.__struct_config__.tag) for change in get_args(Change))
 COSTS = ("blocks_reads", "blocks_writes", "table_copy", "table_rewrite")
 """The hazards that need leave on big tables, by their codes; see ``big_tables``."""
+BREAKING = "breaks_dependants"
+"""The one that needs leave on any table; see ``in_use``."""
 
 
 def unknown_leave(allow: Collection[str]) -> str:
@@ -49,8 +51,8 @@ def unknown_leave(allow: Collection[str]) -> str:
     """
     for leave in allow:
         kind = leave.partition(":")[0]
-        if kind not in (*KINDS, *COSTS) and leave != DESTRUCTIVE:
-            words = [*KINDS, *COSTS, DESTRUCTIVE]
+        words = [*KINDS, *COSTS, BREAKING, DESTRUCTIVE]
+        if kind not in words[:-1] and leave != DESTRUCTIVE:
             return f"allow: there is no change {kind!r}{nearest(kind, words)}"
     return ""
 

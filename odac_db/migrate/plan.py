@@ -19,6 +19,7 @@ from odac_db.migrate.detach import detached
 from odac_db.migrate.diff import diff
 from odac_db.migrate.doomed import counted
 from odac_db.migrate.hold import judged, refuse_to_empty
+from odac_db.migrate.in_use import held_for_use, in_use
 from odac_db.migrate.order import ordered
 from odac_db.migrate.orphans.policy import with_policies
 from odac_db.migrate.preflight import Site
@@ -171,6 +172,8 @@ def operations_of(
     stuck = {id(change): each.reason for each in standing for change in each.causes}
     stuck |= will_be_refused(changes, way.refused)
     stuck |= cannot_be_made(changes, way.live, features)
+    used = in_use(conn, dialect, features, changes, way.live)
+    stuck |= used.refused
     big = big_tables(conn, dialect, features, changes, way.big_table)
     verdicts = judged(
         changes,
@@ -179,6 +182,7 @@ def operations_of(
         way.allow,
         stuck,
     )
+    verdicts = held_for_use(verdicts, used.breaking, way.allow)
     site = Site(conn=conn, dialect=dialect, features=features, live=way.live, desired=way.settled)
 
     def costly(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -234,7 +238,7 @@ def _operation(
         name=name_of(change),
         summary=summary_of(change),
         destructive=verdict.destructive,
-        hazards=dialect.hazards(change, live, features, big),
+        hazards=(*verdict.hazards, *dialect.hazards(change, live, features, big)),
         status=verdict.status,
         reason=verdict.reason,
         rows=sum(touched) if touched else None,

@@ -85,6 +85,18 @@ def test_blocks_writes_on_mysql(on_mysql: Application) -> None:
     assert found == {("add_index", "blocks_writes")}
 
 
+def test_breaks_dependants(on_mysql: Application) -> None:
+    on_mysql.execute("CREATE TRIGGER mark BEFORE INSERT ON items FOR EACH ROW SET NEW.size = 1")
+    columns = {"id": ID, "name": NAME, "width": {"type": "integer", "renamed_from": "size"}}
+    on_mysql.declare(items=table(columns), parents=PARENTS)
+    (rename,) = on_mysql.plan().operations
+    ((code, message),) = [(each.code, each.message) for each in rename.hazards]
+    assert (rename.status, code) == ("held_back", "breaks_dependants")
+    assert message.startswith("trigger mark: fails when next used")
+    (rename,) = on_mysql.plan(allow=("breaks_dependants:items",)).operations
+    assert (rename.status, [each.code for each in rename.hazards]) == ("pending", [code])
+
+
 def test_data_loss(on_postgresql: Application) -> None:
     found = codes(on_postgresql, items=table({"id": ID, "name": NAME}))
     assert found == {("drop_column", "data_loss"), ("drop_table", "data_loss")}

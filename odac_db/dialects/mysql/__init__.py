@@ -8,6 +8,7 @@ from odac_db.dialects.base import Dialect
 from odac_db.dialects.mysql.canonicalize import canonicalize
 from odac_db.dialects.mysql.conversion import conversion
 from odac_db.dialects.mysql.declare import declare
+from odac_db.dialects.mysql.dependants import dependants
 from odac_db.dialects.mysql.errors import failure, refusal
 from odac_db.dialects.mysql.features import features
 from odac_db.dialects.mysql.fingerprint import fingerprint
@@ -40,6 +41,7 @@ MYSQL = Dialect(
     lossy=lossy,
     refers=refers,
     conversion=conversion,
+    dependants=dependants,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,

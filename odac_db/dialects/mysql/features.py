@@ -140,6 +140,7 @@ def _known(
         folds_table_case=folding != 0,
         restrict_is_no_action=True,
         renames_rewrite_dependants=False,
+        breaks_dependants=True,
         collation=variables["collation_database"],
         default_collations=collations,
         explicit_timestamps=variables["explicit_defaults_for_timestamp"] == "ON",

@@ -14,6 +14,7 @@ import msgspec
 from odac_db.dialects.base import Dialect, Features
 from odac_db.migrate.checked import Checked
 from odac_db.migrate.dependants import Verdict
+from odac_db.migrate.naming import naming, unnamed
 from odac_db.migrate.plan import Draft, rendered
 from odac_db.schema.changes import (
     AddColumn,
@@ -63,9 +64,13 @@ def expansion(operations: Sequence[Operation], lossy: Lossy) -> list[Change]:
     changes = [one.change for one in operations if one.status == "pending"]
     made = {change.table.name for change in changes if isinstance(change, CreateTable)}
     busy = set(_touched(changes))
+    stopped = [one.change for one in operations if one.status != "pending"]
+    awaited = {need for change in stopped for need in unnamed(change)}
     found: list[Change] = []
     for operation in operations:
         change = operation.change
+        if not awaited.isdisjoint(naming(change)):
+            continue
         if operation.status == "pending" and isinstance(change, _ADDING):
             found.append(change)
         elif isinstance(change, AddColumn) and operation.status != "held_back":

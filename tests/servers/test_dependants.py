@@ -1,0 +1,163 @@
+"""Triggers, views and others that no file holds and that name what a plan takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odac_db import Plan, Report
+from tests.behaviours.steps import Application, Body, done, table, waiting
+from tests.fixtures import databases
+from tests.fixtures.servers import Server
+
+ID: Body = {"type": "integer", "primary": True}
+
+
+@pytest.fixture
+def on_mysql(mysql_server: Server, tmp_path: Path) -> Iterator[Application]:
+    database = databases.create(mysql_server, tmp_path)
+    yield Application(database, tmp_path / "schema")
+    databases.drop(database)
+
+
+def reasons(outcome: Plan | Report) -> str:
+    left = outcome.remaining if isinstance(outcome, Report) else outcome.operations
+    return "\n".join(one.reason for one in left)
+
+
+def columns(app: Application, name: str) -> set[str]:
+    return set(app.columns(name))
+
+
+def renamed(old: str) -> dict[str, Any]:
+    return {"type": "integer", "renamed_from": old}
+
+
+TRIGGER = "CREATE TRIGGER keep BEFORE INSERT ON t FOR EACH ROW SET NEW.b = NEW.a + 1"
+PLAIN: Body = table({"id": ID, "a": "integer", "b": "integer"})
+OTHER: Body = table({"id": ID, "n": "integer"})
+
+
+def test_a_rename_that_would_break_a_trigger_waits_until_it_is_allowed(
+    on_mysql: Application,
+) -> None:
+    app = on_mysql
+    app.boot_with(t=PLAIN, other=OTHER)
+    app.execute(TRIGGER)
+    indexed = {"indexes": [{"columns": ["c"]}], "checks": [{"expression": "c < 9"}]}
+    app.declare(
+        t=table({"id": ID, "c": renamed("a"), "b": "integer", "more": "integer"}, **indexed),
+        other=table({"id": ID, "n": "integer", "more": "integer"}),
+    )
+    plan = app.plan()
+    report = app.boot()
+    assert done(report) == ["add_column other.more"]
+    assert waiting(report) == waiting(plan)
+    assert set(waiting(report).values()) == {"held_back"}
+    assert "trigger keep" in reasons(report)
+    assert "--allow breaks_dependants:t" in reasons(report)
+    app.execute("INSERT INTO t (id, a) VALUES (1, 1)")
+    assert app.boot().applied == ()
+    assert app.boot(allow=("destructive",)).applied == ()  # leave for one thing is for no other
+    assert app.boot(allow=("breaks_dependants:t",)).in_sync
+    assert columns(app, "t") == {"id", "c", "b", "more"}
+    app.assert_settled()
+
+
+def test_without_the_trigger_the_rename_needs_no_leave(on_mysql: Application) -> None:
+    app = on_mysql
+    app.boot_with(t=PLAIN)
+    app.execute(TRIGGER)
+    app.declare(t=table({"id": ID, "c": renamed("a"), "b": "integer"}))
+    assert not app.boot().in_sync
+    app.execute("DROP TRIGGER keep")
+    assert app.boot().in_sync
+    app.assert_settled()
+
+
+NAMING = [
+    "CREATE TRIGGER other_ai AFTER INSERT ON other FOR EACH ROW UPDATE t SET a = NEW.n",
+    "CREATE VIEW shown AS SELECT x.a FROM t x",
+    "CREATE PROCEDURE read_t() SELECT a FROM t",
+]
+HARMLESS = [
+    "CREATE TRIGGER other_ai AFTER INSERT ON other FOR EACH ROW UPDATE t SET b = NEW.n",
+    "CREATE VIEW shown AS SELECT b AS a FROM t",
+    "CREATE VIEW shown AS SELECT n AS a FROM other",
+    "CREATE TRIGGER keep BEFORE INSERT ON t FOR EACH ROW SET NEW.b = 1",
+    "CREATE TRIGGER keep BEFORE INSERT ON t FOR EACH ROW INSERT INTO logged (a) VALUES (NEW.b)",
+]
+
+
+@pytest.mark.parametrize("naming", NAMING)
+def test_who_names_a_column_that_goes_is_told(on_mysql: Application, naming: str) -> None:
+    app = on_mysql
+    app.boot_with(t=PLAIN, other=OTHER)
+    app.execute(naming)
+    app.declare(t=table({"id": ID, "b": "integer"}), other=OTHER)
+    report = app.boot(allow=("drop_column",))
+    assert waiting(report) == {"drop_column t.a": "held_back"}
+    assert naming.split()[2].partition("(")[0] in reasons(report)
+    app.declare(t=table({"id": ID, "c": renamed("a"), "b": "integer"}), other=OTHER)
+    assert waiting(app.boot()) == {"rename_column t.c": "held_back"}
+
+
+@pytest.mark.parametrize("harmless", HARMLESS)
+def test_who_does_not_name_it_stops_nothing(on_mysql: Application, harmless: str) -> None:
+    app = on_mysql
+    app.boot_with(t=PLAIN, other=OTHER)
+    app.execute(harmless)
+    app.boot_with(t=table({"id": ID, "c": renamed("a"), "b": "integer"}), other=OTHER)
+    app.assert_settled()
+    assert columns(app, "t") == {"id", "c", "b"}
+
+
+def test_a_table_that_a_view_names_is_renamed_or_dropped_with_leave_only(
+    on_mysql: Application,
+) -> None:
+    app = on_mysql
+    child = table({"id": ID, "t_id": {"type": "integer", "references": "t.id"}})
+    app.boot_with(t=PLAIN, other=OTHER, child=child)
+    app.execute("CREATE VIEW shown AS SELECT b FROM t", "CREATE VIEW all_n AS SELECT n FROM other")
+    child = table({"id": ID, "t_id": {"type": "big_integer", "references": "u.id"}})
+    wide = {"type": "big_integer", "primary": True}
+    app.declare(
+        u=table({"id": wide, "a": "integer", "b": "integer"}, renamed_from="t"), child=child
+    )
+    report = app.boot(allow=("drop_table",), prune=True)
+    assert done(report) == []
+    assert "view shown" in reasons(report)
+    assert "view all_n" in reasons(report)
+    assert waiting(report)["rename_table u"] == waiting(report)["drop_table other"] == "held_back"
+    assert app.tables() == {"t", "other", "child"}
+    report = app.boot(allow=("drop_table", "breaks_dependants"), prune=True)
+    assert report.in_sync
+    assert app.tables() == {"u", "child"}
+    app.assert_settled()
+
+
+def test_what_is_made_anew_under_its_name_needs_no_leave(on_mysql: Application) -> None:
+    app = on_mysql
+    twice = {"type": "integer", "generated": "a * 2"}
+    app.boot_with(t=table({"id": ID, "a": "integer", "d": twice}))
+    app.execute("CREATE VIEW shown AS SELECT d FROM t")
+    thrice = {"type": "integer", "generated": "a * 3"}
+    assert app.boot_with(t=table({"id": ID, "a": "integer", "d": thrice})).in_sync
+    app.assert_settled()
+
+
+def test_data_migrations_run_while_a_rename_waits(on_mysql: Application) -> None:
+    app = on_mysql
+    app.boot_with(t=PLAIN, other=OTHER)
+    app.execute(TRIGGER)
+    required = {"type": "integer", "nullable": False}
+    app.declare(t=table({"id": ID, "c": renamed("a"), "b": "integer", "d": required}), other=OTHER)
+    (app.folder / "migrations").mkdir()
+    file = app.folder / "migrations" / "20260101_001_first.sql"
+    file.write_text("INSERT INTO other (id, n) VALUES (1, 1)", "utf-8")
+    report = app.boot()
+    assert (done(report), report.files) == ([], (file.name,))
+    assert waiting(report) == {"rename_column t.c": "held_back", "add_column t.d": "held_back"}
