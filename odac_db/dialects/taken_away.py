@@ -19,7 +19,7 @@ from odac_db.schema.changes import (
 )
 from odac_db.schema.model import Schema
 
-__all__ = ["Dependants", "TakenAway", "former_names", "taken_away"]
+__all__ = ["Dependants", "TakenAway", "former_columns", "former_names", "taken_away"]
 
 Dependants = Callable[[Connection, Sequence[Change], Schema, Any], Mapping[int, tuple[str, ...]]]
 """``Dialect.dependants``: by the position of the change."""
@@ -41,6 +41,16 @@ def former_names(changes: Sequence[Change]) -> dict[str, str]:
     for change in changes:
         if isinstance(change, RenameTable):
             found[change.after] = found.pop(change.before, change.before)
+    return found
+
+
+def former_columns(changes: Sequence[Change]) -> dict[tuple[str, str], str]:
+    """The live name of each column that is renamed, by its table's coming name and its own."""
+    found: dict[tuple[str, str], str] = {}
+    for change in changes:
+        if isinstance(change, RenameColumn):
+            before = found.pop((change.table, change.before), change.before)
+            found[change.table, change.after] = before
     return found
 
 

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from odac_db.dialects.base import Dialect, Features
 from odac_db.migrate.dependants import Verdict, waiting
 from odac_db.migrate.describe import name_of
-from odac_db.schema.changes import Change, kind_of, table_of
+from odac_db.schema.changes import Change, DropEnum, kind_of, table_of
 from odac_db.schema.model import Schema
 from odac_db.schema.plan import Hazard
 
-__all__ = ["InUse", "held_for_use", "in_use"]
+__all__ = ["InUse", "asked_for", "held_for_use", "in_use"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,11 @@ def in_use(
     if features.breaks_dependants:
         return InUse(breaking={key: _breaking(*one) for key, one in found.items()})
     return InUse(refused={key: _refused(*one) for key, one in found.items()})
+
+
+def asked_for(changes: Sequence[Change], used: InUse) -> list[Change]:
+    """The changes without drops of types that nobody asked to drop and others still use."""
+    return [one for one in changes if not (isinstance(one, DropEnum) and id(one) in used.refused)]
 
 
 def _refused(change: Change, names: str) -> str:

@@ -19,7 +19,7 @@ from odac_db.migrate.detach import detached
 from odac_db.migrate.diff import diff
 from odac_db.migrate.doomed import counted
 from odac_db.migrate.hold import judged, refuse_to_empty
-from odac_db.migrate.in_use import held_for_use, in_use
+from odac_db.migrate.in_use import asked_for, held_for_use, in_use
 from odac_db.migrate.order import ordered
 from odac_db.migrate.orphans.policy import with_policies
 from odac_db.migrate.preflight import Site
@@ -174,6 +174,7 @@ def operations_of(
     stuck |= cannot_be_made(changes, way.live, features)
     used = in_use(conn, dialect, features, changes, way.live)
     stuck |= used.refused
+    changes = changes if way.prune else asked_for(changes, used)
     big = big_tables(conn, dialect, features, changes, way.big_table)
     verdicts = judged(
         changes,

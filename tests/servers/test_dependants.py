@@ -161,3 +161,126 @@ def test_data_migrations_run_while_a_rename_waits(on_mysql: Application) -> None
     report = app.boot()
     assert (done(report), report.files) == ([], (file.name,))
     assert waiting(report) == {"rename_column t.c": "held_back", "add_column t.d": "held_back"}
+
+
+@pytest.fixture
+def on_postgresql(postgresql_server: Server, tmp_path: Path) -> Iterator[Application]:
+    database = databases.create(postgresql_server, tmp_path)
+    yield Application(database, tmp_path / "schema")
+    databases.drop(database)
+
+
+MOOD: dict[str, Any] = {"type": "enum", "values": ["sad", "glad"], "enum_name": "mood"}
+USES_MOOD = [
+    "CREATE FUNCTION greet(mood) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE TABLE parts (id int, m mood) PARTITION BY RANGE (id)",
+    "CREATE TABLE parts (id int, m mood[]) PARTITION BY RANGE (id)",
+    "CREATE DOMAIN feeling AS mood",
+    "CREATE VIEW moods AS SELECT 'sad'::mood AS m",
+]
+
+
+@pytest.mark.parametrize("use", USES_MOOD)
+def test_a_type_that_others_use_is_left_alone(on_postgresql: Application, use: str) -> None:
+    app = on_postgresql
+    app.boot_with(t=table({"id": ID, "m": MOOD}))
+    app.execute(use)
+    app.declare(t=table({"id": ID, "m": "text"}))
+    report = app.boot(allow=("destructive",))
+    assert (done(report), report.in_sync) == (["alter_column t.m"], True)
+    app.declare(t=table({"id": ID}))
+    assert app.boot(allow=("destructive",)).in_sync
+    left = app.boot(allow=("destructive",), prune=True)  # asked for
+    assert waiting(left) == {"drop_enum .mood": "blocked"}
+    named = set(reasons(left).replace("(", " ").replace(",", " ").split())
+    assert {"greet", "parts", "feeling", "moods"} & named
+
+
+USES_A = [
+    "CREATE VIEW shown AS SELECT a FROM t",
+    "CREATE MATERIALIZED VIEW shown AS SELECT a FROM t",
+    "CREATE POLICY shown ON t USING (a > 0)",
+    "CREATE TRIGGER shown BEFORE UPDATE OF a ON t FOR EACH ROW "
+    "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "CREATE RULE shown AS ON UPDATE TO t WHERE OLD.a > 5 DO ALSO SELECT 1",
+]
+CHILD = {"type": "integer", "references": "t.a"}
+UNIQUE_A: Body = table({"id": ID, "a": {"type": "integer", "unique": True}, "b": "integer"})
+
+
+@pytest.mark.parametrize("use", USES_A)
+def test_what_a_view_or_trigger_uses_is_blocked_and_stops_nothing_else(
+    on_postgresql: Application, use: str
+) -> None:
+    app = on_postgresql
+    app.boot_with(t=UNIQUE_A, child=table({"id": ID, "t_a": CHILD}))
+    app.execute(use)
+    big = {"type": "big_integer", "unique": True}
+    child = {"type": "big_integer", "references": "t.a"}
+    wider = table({"id": ID, "a": big, "b": "integer"})
+    app.declare(t=wider, child=table({"id": ID, "t_a": child, "more": "integer"}))
+    plan, report = app.plan(), app.boot()
+    assert waiting(plan) == waiting(report)
+    assert waiting(report)["alter_column t.a"] == "blocked"
+    assert done(report) == ["add_column child.more"]
+    assert "shown" in reasons(report)
+    bare = table({"id": ID, "b": "integer", "more": "integer"})
+    app.declare(t=bare, child=table({"id": ID, "more": "integer"}))
+    report = app.boot(allow=("destructive",))
+    assert waiting(report)["drop_column t.a"] == "blocked"
+    assert "add_column t.more" in done(report)
+    kind = "VIEW" if "VIEW" in use else use.split()[1]
+    kind = "MATERIALIZED VIEW" if "MATERIALIZED" in use else kind
+    app.execute(f"DROP {kind} shown" + ("" if "VIEW" in kind else " ON t"))
+    assert app.boot(allow=("destructive",)).in_sync
+    app.assert_settled()
+
+
+@pytest.mark.parametrize("use", USES_A)
+def test_a_rename_is_followed_and_a_table_goes_with_what_is_its_own(
+    on_postgresql: Application, use: str
+) -> None:
+    app = on_postgresql
+    app.boot_with(t=PLAIN)
+    app.execute(use)
+    body = table({"id": ID, "c": renamed("a"), "b": "integer"}, renamed_from="t")
+    assert app.boot_with(u=body).in_sync
+    app.declare(other=OTHER)
+    report = app.boot(allow=("destructive",), prune=True)
+    assert waiting(report) == ({"drop_table u": "blocked"} if "VIEW" in use else {})
+
+
+def test_a_computed_column_that_a_view_shows_is_not_made_anew(on_postgresql: Application) -> None:
+    app = on_postgresql
+    twice = {"type": "integer", "generated": {"expression": "a * 2", "stored": True}}
+    app.boot_with(t=table({"id": ID, "a": "integer", "d": twice}))
+    app.execute("CREATE VIEW shown AS SELECT d FROM t")
+    thrice = {"type": "integer", "generated": {"expression": "a * 3", "stored": True}}
+    app.declare(t=table({"id": ID, "a": "integer", "d": thrice, "more": "integer"}))
+    report = app.boot()
+    assert done(report) == ["add_column t.more"]
+    assert set(waiting(report).values()) == {"blocked"}
+    assert "view shown" in reasons(report)
+
+
+def test_an_enum_whose_column_a_view_shows_keeps_its_values(on_postgresql: Application) -> None:
+    app = on_postgresql
+    app.boot_with(t=table({"id": ID, "m": MOOD}))
+    app.execute("CREATE VIEW shown AS SELECT m FROM t")
+    app.declare(t=table({"id": ID, "m": MOOD | {"values": ["glad"]}, "more": "integer"}))
+    report = app.boot(allow=("destructive",))
+    assert (done(report), waiting(report)) == (
+        ["add_column t.more"],
+        {"replace_enum .mood": "blocked"},
+    )
+
+
+def test_a_key_of_a_partitioned_table_keeps_what_it_refers_to(on_postgresql: Application) -> None:
+    app = on_postgresql
+    app.boot_with(t=UNIQUE_A)
+    app.execute("CREATE TABLE parts (n int REFERENCES t (a)) PARTITION BY RANGE (n)")
+    app.declare(t=table({"id": ID, "a": "integer", "b": "integer", "more": "integer"}))
+    report = app.boot()
+    assert waiting(report) == {"drop_index t(a)": "blocked"}
+    assert done(report) == ["add_column t.more"]
+    assert "table parts" in reasons(report)

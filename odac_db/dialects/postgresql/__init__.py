@@ -4,6 +4,7 @@ from odac_db.dialects.base import Dialect
 from odac_db.dialects.postgresql.canonicalize import canonicalize
 from odac_db.dialects.postgresql.conversion import conversion
 from odac_db.dialects.postgresql.declare import declare
+from odac_db.dialects.postgresql.dependants import dependants
 from odac_db.dialects.postgresql.errors import failure, refusal
 from odac_db.dialects.postgresql.features import features
 from odac_db.dialects.postgresql.fingerprint import fingerprint
@@ -37,6 +38,7 @@ POSTGRESQL = Dialect(
     lossy=lossy,
     refers=refers,
     conversion=conversion,
+    dependants=dependants,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,
