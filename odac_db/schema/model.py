@@ -223,9 +223,11 @@ class Unsupported(msgspec.Struct, frozen=True, order=True, kw_only=True):
 class Schema(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one connection manages: tables and enum types by name.
 
-    ``unsupported`` is only filled by introspection.
+    ``unsupported`` is only filled by introspection, and so is ``taken``: what else has the
+    names that tables and indexes share, as "index of parts" (PostgreSQL).
     """
 
     tables: Mapping[str, Table] = {}
     enums: Mapping[str, EnumType] = {}
     unsupported: tuple[Unsupported, ...] = ()
+    taken: Mapping[str, str] = {}

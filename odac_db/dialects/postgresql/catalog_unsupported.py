@@ -25,6 +25,17 @@ AND (o.oid IS NULL OR pg_get_expr(f.adbin, f.adrelid) IS DISTINCT FROM
 'nextval(''' || replace(c.oid::regclass::text, '''', '''''') || '''::regclass)'))
 AND {unowned}"""
 
+TAKEN = "taken"
+"""The kind of what is not listed, and has a name that no table or index can have."""
+
+_TAKEN = f"""SELECT '{TAKEN}', '', c.relname, CASE WHEN t.oid IS NOT NULL
+THEN 'index of ' || t.relname WHEN c.relkind = 'S' THEN 'sequence' ELSE 'relation' END
+FROM pg_class c
+LEFT JOIN pg_index i ON i.indexrelid = c.oid
+LEFT JOIN pg_class t ON t.oid = i.indrelid
+WHERE c.relnamespace = {OWN_SCHEMA} AND c.relkind <> 't' AND c.relname NOT LIKE '\\_odac\\_%'
+AND NOT EXISTS (SELECT FROM managed m WHERE m.oid IN (c.oid, t.oid))"""
+
 _ROUTINES = """SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate'
 WHEN 'w' THEN 'window function' ELSE 'function' END, '', p.proname,
 pg_get_function_identity_arguments(p.oid)
@@ -129,10 +140,11 @@ AND e.objid = {oid} AND e.deptype = 'e')"""
 
 
 def unsupported(features: PostgreSQLFeatures) -> str:
-    """One array of {kind, table, name, detail}."""
+    """One array of {kind, table, name, detail}; of ``TAKEN`` the detail says what has the name."""
     compression = features.major >= 14
     pieces = [
         _RELATIONS.format(schema=OWN_SCHEMA, unowned=_unowned("pg_class", "c.oid")),
+        _TAKEN,
         _ROUTINES.format(schema=OWN_SCHEMA, unowned=_unowned("pg_proc", "p.oid")),
         _TYPES.format(schema=OWN_SCHEMA, unowned=_unowned("pg_type", "t.oid")),
         _ON_TABLES.format(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from odac_db.dialects.postgresql import catalog, catalog_keys
 from odac_db.dialects.postgresql.catalog_json import OWN_SCHEMA
-from odac_db.dialects.postgresql.catalog_unsupported import unsupported
+from odac_db.dialects.postgresql.catalog_unsupported import TAKEN, unsupported
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.naming import sequence_name
 from odac_db.dialects.postgresql.reading import pin_printing, run, undone
@@ -85,7 +85,12 @@ def introspect(
         rest: tuple[Unsupported, ...] = ()
         if only is None:
             rest = _answer(connection, unsupported(features), _unsupported)
-    return Schema(tables=tables, enums=enums, unsupported=tuple(sorted(rest)))
+    return Schema(
+        tables=tables,
+        enums=enums,
+        unsupported=tuple(sorted(one for one in rest if one.kind != TAKEN)),
+        taken={one.name: one.detail for one in rest if one.kind == TAKEN},
+    )
 
 
 def read_tables(
