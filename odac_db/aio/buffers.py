@@ -20,7 +20,8 @@ if TYPE_CHECKING:
         Retried,
     )
     from odac_db.buffer.buffer import Buffer
-    from odac_db.buffer.table import BufferedRow, BufferedTable, Lot
+    from odac_db.buffer.shapes import Lot
+    from odac_db.buffer.table import BufferedRow, BufferedTable
     from odac_db.buffer.tables import Row
 
 
@@ -199,14 +200,7 @@ class AsyncBufferedRow:
 
 
 async def _taken(buffer: Buffer, lots: Sequence[Lot], acknowledge: Acknowledge | None) -> None:
-    """Taken here as far as the journal has room at once, the rest in a thread."""
-
-    def rest(lots: Sequence[Lot]) -> None:
-        for shape, rows in lots:
-            buffer._intake().take(shape, rows, acknowledge)
-
-    for place, (shape, rows) in enumerate(lots):
-        running = buffer._running if buffer._takes_at_once(acknowledge) else None
-        if running is None or not running.intake.take_at_once(shape, rows, acknowledge):
-            await asyncio.to_thread(rest, lots[place:])
-            return
+    """Taken here where the journal has room at once, else in a thread."""
+    running = buffer._running if buffer._takes_at_once(acknowledge) else None
+    if lots and (running is None or not running.intake.take_at_once(lots, acknowledge)):
+        await asyncio.to_thread(lambda: buffer._intake().take(lots, acknowledge))

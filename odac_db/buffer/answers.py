@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import msgspec
+
+from odac_db.errors import BufferRefused
 
 Acknowledge = Literal["memory", "process", "disk", "db"]
 """What has happened when a call returns.
@@ -22,6 +24,28 @@ WhenFull = Literal["block", "raise", "write_through", "drop_newest"]
 ``block``: it waits, then raises. ``raise``: it raises at once. ``write_through``: it
 flushes by itself. ``drop_newest``: it is dropped, and counted.
 """
+
+
+_LEVELS = get_args(Acknowledge)
+_POLICIES = get_args(WhenFull)
+
+
+def fit_level(level: Any) -> Any:
+    """The level of acknowledgement. Raises BufferRefused for what is none."""
+    return _one_of("acknowledge", level, _LEVELS)
+
+
+def fit_options(options: BufferOptions) -> BufferOptions:
+    """Options whose words are known. Raises BufferRefused."""
+    fit_level(options.acknowledge)
+    _one_of("when_full", options.when_full, _POLICIES)
+    return options
+
+
+def _one_of(name: str, given: Any, words: tuple[str, ...]) -> Any:
+    if given not in words:
+        raise BufferRefused(f"{name}={given!r} is unknown: it is one of {', '.join(words)}")
+    return given
 
 
 class BufferOptions(msgspec.Struct, frozen=True, kw_only=True):

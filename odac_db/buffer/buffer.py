@@ -25,6 +25,7 @@ from odac_db.buffer.answers import (
     FlushResult,
     JournalStatus,
     Retried,
+    fit_options,
 )
 from odac_db.buffer.flush import Marking
 from odac_db.buffer.intake import Intake
@@ -57,7 +58,7 @@ class Buffer:
         connection: str = "default",
         marking: Marking | None = None,
     ) -> None:
-        self.options = options
+        self.options = fit_options(options)
         self._engine = engine
         self._read = read
         self._home = Path(options.folder) / connection

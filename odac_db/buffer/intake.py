@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from odac_db.buffer import ledger
-from odac_db.buffer.answers import Acknowledge
+from odac_db.buffer.answers import Acknowledge, fit_level
 from odac_db.buffer.files import End, JournalClosed
 from odac_db.buffer.once import once_of
-from odac_db.buffer.shapes import Once, Shape, Values
+from odac_db.buffer.shapes import Lot, Once, Shape, Values
 from odac_db.errors import BufferedRowRefused, BufferFull
 
 if TYPE_CHECKING:
@@ -30,66 +30,70 @@ class Intake:
         self, shape: Shape, rows: Sequence[Values], acknowledge: Acknowledge | None, key: str
     ) -> None:
         """Takes the operations unless that was done before. Raises KeyReused."""
+        level = self._level(acknowledge)
         once = once_of(key, shape, rows)
         with self.running.keys.turn:
             if self.running.keys.is_taken(once, ask=not self.running.paused()):
                 last = self.running.journal.lanes.get(shape.lane, 0)
-                self._acknowledged(shape, 0, acknowledge, (last, self.running.journal.end))
-            elif self.take(shape, rows, acknowledge, once):
+                self._acknowledged(shape, 0, level, (last, self.running.journal.end))
+            elif self.take([(shape, rows)], level, once):
                 self.running.keys.used(once)
 
     def take(
-        self,
-        shape: Shape,
-        rows: Sequence[Values],
-        acknowledge: Acknowledge | None,
-        once: Once | None = None,
+        self, lots: Sequence[Lot], acknowledge: Acknowledge | None, once: Once | None = None
     ) -> bool:
-        """Whether the operations are taken; they are not where full buffers drop."""
-        level = acknowledge or self.running.options.acknowledge
+        """Whether the operations, all of one table, are taken; not where full buffers drop.
+
+        All of them or none: so a call may be made again when it raises BufferFull.
+        """
+        level = self._level(acknowledge)
+        count = sum(len(rows) for _, rows in lots)
+        if not count:
+            return True
         until = 0.0
         while True:
             reason = "max_bytes are waiting"
             try:
                 if not self.running.is_full:
-                    last, end = self.running.journal.append(
-                        shape, rows, write=level != "memory", once=once
+                    last, end = self.running.journal.append_lots(
+                        lots, write=level != "memory", once=once
                     )
                     break
             except BufferFull as full:
                 reason = full.reason
             except JournalClosed:
-                return self._again().take(shape, rows, acknowledge, once)
+                return self._again().take(lots, acknowledge, once)
             if self.running.journal.closed:  # and nobody makes room in it any more
-                return self._again().take(shape, rows, acknowledge, once)
+                return self._again().take(lots, acknowledge, once)
             until = until or time.monotonic() + self.running.options.full_timeout
-            if not self._made_room(len(rows), reason, until):
+            if not self._made_room(count, reason, until):
                 return False
-        self.running.took(len(rows))
+        self.running.took(count)
         if level != "process":
-            self._acknowledged(shape, len(rows), level, (last, end))
+            self._acknowledged(lots[0][0], count, level, (last, end))
         return True
 
-    def take_at_once(
-        self, shape: Shape, rows: Sequence[Values], acknowledge: Acknowledge | None
-    ) -> bool:
+    def take_at_once(self, lots: Sequence[Lot], acknowledge: Acknowledge | None) -> bool:
         """Whether the operations are taken, at a level that waits for nothing.
 
         They are not where they would have to wait for room.
         """
-        level = acknowledge or self.running.options.acknowledge
+        level = self._level(acknowledge)
         try:
-            self.running.journal.append(shape, rows, write=level != "memory")
+            self.running.journal.append_lots(lots, write=level != "memory")
         except (BufferFull, JournalClosed):
             return False
-        self.running.took(len(rows))
+        self.running.took(sum(len(rows) for _, rows in lots))
         return True
 
+    def _level(self, acknowledge: Acknowledge | None) -> Acknowledge:
+        """The call's own, or the database's. Raises BufferRefused for what is none."""
+        return self.running.options.acknowledge if acknowledge is None else fit_level(acknowledge)
+
     def _acknowledged(
-        self, shape: Shape, count: int, level: Acknowledge | None, upto: tuple[int, End]
+        self, shape: Shape, count: int, level: Acknowledge, upto: tuple[int, End]
     ) -> None:
         """Returns when what is taken up to there, the last so many, is what the level says."""
-        level = level or self.running.options.acknowledge
         if level == "disk":
             self.running.journal.sync(upto[1])
         elif level == "db":

@@ -17,18 +17,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from odac_db.buffer import files
+from odac_db.buffer.calls import Call, call_of, counted, framed, largest
 from odac_db.buffer.files import NEXT, End, JournalClosed
-from odac_db.buffer.frames import HEAD, packed
+from odac_db.buffer.frames import packed
 from odac_db.buffer.shapes import (
     Introduction,
+    Lot,
     Once,
     Opening,
     Shape,
     Values,
-    keyed,
     opening_payload,
-    parted,
-    shape_payload,
 )
 from odac_db.buffer.synced import Synced
 from odac_db.errors import BufferRefused, JournalFailed
@@ -90,19 +89,27 @@ class Journal:
         write: bool = True,
         once: Once | None = None,
     ) -> tuple[int, End]:
+        """Operations of one shape; see ``append_lots``."""
+        return self.append_lots([(shape, rows)], write=write, once=once)
+
+    def append_lots(
+        self, lots: Sequence[Lot], *, write: bool = True, once: Once | None = None
+    ) -> tuple[int, End]:
         """The sequence number of the last of these operations, and where their frames end.
 
-        Written when this returns, unless ``write`` is False. Raises BufferFull, JournalFailed
-        or JournalClosed, and then nothing of it was taken.
+        They are of one lane, at least one lot. Written when this returns, unless ``write`` is
+        False. Raises BufferFull, JournalFailed or JournalClosed, and then none of them was taken.
         """
-        known = self._known.get(id(shape)) or self._introduce(shape)
-        parts = parted(known.number, rows) if once is None else [keyed(known.number, rows, once)]
+        calls = [
+            call_of(self._known.get(id(shape)) or self._introduce(shape), rows, once)
+            for shape, rows in lots
+        ]
         with self._lock:
             if self._busy:
                 raise self._refusal()
             self._busy = True
             try:
-                return self._appended(shape, known, parts, write)
+                return self._appended(calls, write)
             except BaseException:
                 self._size = 0  # what was half done ends with the segment
                 raise
@@ -117,44 +124,45 @@ class Journal:
         message = "a signal handler or finalizer called the buffer in the midst of a call of its"
         return BufferRefused(f"{message} own thread: it cannot be taken")
 
-    def _appended(
-        self, shape: Shape, known: Introduction, parts: list[tuple[int, bytes]], write: bool
-    ) -> tuple[int, End]:
+    def _appended(self, calls: Sequence[Call], write: bool) -> tuple[int, End]:
         """Written, then counted, then shown to readers: an interruption between leaves no gap.
 
         The next segment begins with the count, and frames beyond it are no longer read.
         """
-        last = self.lanes[shape.lane]
-        if write and not self._unwritten and len(parts) == 1 and known.told == self._segment:
+        known, parts = calls[0]
+        lane = known.shape.lane
+        last = self.lanes[lane]
+        at_once = write and not self._unwritten
+        if at_once and len(calls) == len(parts) == 1 and known.told == self._segment:
             data = packed(known.lane, last + 1, parts[0][1])
             end = self._offset + len(data)
             if end <= self._size:  # as most are
                 self._write(data)
-                self.lanes[shape.lane] = last = last + parts[0][0]
+                self.lanes[lane] = last = last + parts[0][0]
                 self._offset = end
                 self.end = found = End(self._segment, end)
                 return last, found
-        data = self._framed(shape, known, parts, last + 1)
-        for count, _ in parts:
-            last += count
-        if write and not self._unwritten:
+        return self._appended_slowly(calls, last, write)
+
+    def _appended_slowly(self, calls: Sequence[Call], last: int, write: bool) -> tuple[int, End]:
+        data = self._framed(calls, last + 1)
+        at_once = write and not self._unwritten
+        through = write or self._offset - self.end.offset > UNWRITTEN_BYTES
+        if at_once:
             self._write(data)
-            self.lanes[shape.lane] = last
-            known.told = self._segment
-            self._offset += len(data)
-            self.end = End(self._segment, self._offset)
-            return last, self.end
-        self._unwritten.append(data)
-        if write or self._offset - self.end.offset > UNWRITTEN_BYTES:
+        else:
+            self._unwritten.append(data)
             try:
-                self._write(b"".join(self._unwritten))
+                if through:
+                    self._write(b"".join(self._unwritten))
             except BaseException:
                 self._unwritten.pop()
                 raise
-        self.lanes[shape.lane] = last
-        known.told = self._segment
+        self.lanes[calls[0][0].shape.lane] = last = last + counted(calls)
+        for known, _ in calls:
+            known.told = self._segment
         self._offset += len(data)
-        if write:
+        if through:
             self._written()
         return last, End(self._segment, self._offset)
 
@@ -166,20 +174,12 @@ class Journal:
                 self._known[id(shape)] = Introduction(len(self._known), lane, shape)
             return self._known[id(shape)]
 
-    def _framed(
-        self, shape: Shape, known: Introduction, parts: list[tuple[int, bytes]], first: int
-    ) -> bytes:
-        """The frames of a call, its shape in front where the segment has not told it yet."""
-        introduction = packed(known.lane, 0, shape_payload(known.number, shape))
-        needed = len(introduction) + sum(len(payload) + HEAD for _, payload in parts)
-        if self._offset + needed > self._size:
+    def _framed(self, calls: Sequence[Call], first: int) -> bytes:
+        """The frames of the calls, in a segment that has room for all of them."""
+        if self._offset + largest(calls) > self._size:
             self._write_all()
-            self._roll(needed)
-        found = [] if known.told == self._segment else [introduction]
-        for count, payload in parts:
-            found.append(packed(known.lane, first, payload))
-            first += count
-        return b"".join(found)
+            self._roll(largest(calls))
+        return framed(calls, self._segment, first)
 
     def write_out(self) -> None:
         """Writes what was taken without being written; not in the midst of a call, nor closed."""

@@ -260,14 +260,15 @@ class Running:
 
     def _try_again(self, until: float) -> bool:
         """Waits for the next lane that may be tried; False if none will be in time."""
+        now = time.monotonic()
         times = [
             lane.retry_at
             for source in list(self.flusher.sources.values())
             for lane in list(source.lanes.values())
             if lane.paused
         ]
-        wait = min(times, default=0.0) - time.monotonic()
-        if wait > until - time.monotonic():
+        wait = min(times, default=now) - now
+        if now >= until or wait > until - now:
             return False
         threading.Event().wait(max(wait, 0.01))
         return True

@@ -42,6 +42,10 @@ class Shape(NamedTuple):
     types: tuple[str, ...] = ()
 
 
+Lot = tuple[Shape, Sequence[Values]]
+"""Operations of one shape, as they are taken."""
+
+
 class Opening(NamedTuple):
     """The first frame of a segment: whose it is, and how far each lane was before it."""
 

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, overload
 from odac_db.buffer import reading
 from odac_db.buffer.answers import Acknowledge, FlushResult
 from odac_db.buffer.once import filled, fit_key
-from odac_db.buffer.shapes import Shape, Values
+from odac_db.buffer.shapes import Lot
 from odac_db.buffer.tables import BufferTable, Row
 from odac_db.errors import RowRefused
 
 if TYPE_CHECKING:
     from odac_db.buffer.buffer import Buffer
 
-Lot = tuple[Shape, Sequence[Values]]
-"""Operations of one shape, as they are taken."""
 Keys = dict[str, Any] | list[dict[str, Any]]
 """The key of a row that was given, or those of several."""
 
@@ -54,8 +52,9 @@ class BufferedTable:
         """Takes one row or many; the key of each, as far as it is known before the server.
 
         Nanoids are filled. What is given is copied and never changed. All rows of a call are
-        checked before any is taken. Raises RowRefused, BufferFull, JournalFailed, and with
-        ``acknowledge="db"`` BufferedRowRefused for what the server has made dead letters.
+        checked before any is taken, and all are taken or none. Raises RowRefused, BufferFull,
+        JournalFailed, and with ``acknowledge="db"`` BufferedRowRefused for what the server has
+        made dead letters.
 
         With an ``idempotency_key`` the call is taken once, whichever process of whichever host
         makes it again within ``key_retention``, and its answer is the same. It is taken as
@@ -67,11 +66,10 @@ class BufferedTable:
         if type(rows) is dict:
             shape, values, key = self._table.row(rows)
             running = self._buffer._running or self._buffer._start()
-            running.intake.take(shape, [values], acknowledge)
+            running.intake.take([(shape, [values])], acknowledge)
             return key
         lots, keys = self._lots(rows)
-        for shape, several in lots:
-            self._buffer._intake().take(shape, several, acknowledge)
+        self._buffer._intake().take(lots, acknowledge)
         return keys
 
     def _lots(self, rows: Row | Sequence[Row]) -> tuple[Sequence[Lot], Keys]:
@@ -179,7 +177,7 @@ class BufferedRow:
     ) -> None:
         shape, rows = self._lot(kind, given)
         if key is None:
-            self._buffer._intake().take(shape, rows, acknowledge)
+            self._buffer._intake().take([(shape, rows)], acknowledge)
         else:
             name = fit_key(self._table.name, key)
             self._buffer._intake().take_once(shape, rows, acknowledge, name)

@@ -127,7 +127,7 @@ def test_d6_two_flushers_with_one_key_at_once_apply_it_once(
 def test_an_error_keeps_no_key(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     db = opened()
     running = db.buffer._start()
-    monkeypatch.setattr(running.journal, "append", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(running.journal, "append_lots", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         db.buffer["orders"].insert({"total": 5}, idempotency_key="a")
     monkeypatch.undo()

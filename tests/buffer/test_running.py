@@ -355,12 +355,12 @@ def test_an_operation_that_meets_the_close_of_another_thread_goes_into_the_next_
     late = db.buffer._intake()  # as a thread has it that was let go before it reached the lock
     shape, values, _ = db.buffer["events"]._table.row(row(2))
     db.buffer.close()
-    assert late.take(shape, [values], None)
+    assert late.take([(shape, [values])], None)
     assert db.buffer._running is not None
     assert db.buffer._running.intake is not late
     late.running.limit = End(0, 0)  # full, and nobody makes room in it any more
     shape, values, _ = db.buffer["events"]._table.row(row(3))
-    assert late.take(shape, [values], "db")
+    assert late.take([(shape, [values])], "db")
     db.buffer.flush()
     assert ids(db) == [1, 2, 3]
 

@@ -1,0 +1,169 @@
+"""What a call is promised when it returns or raises: all of it or none, in time, by known words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odac_db import BufferedRowRefused, BufferFull, BufferRefused
+from odac_db.buffer import files
+from odac_db.buffer.files import End
+from odac_db.buffer.journal import UNWRITTEN_BYTES
+from tests.fixtures.buffers import Opened, openings
+from tests.fixtures.databases import LiveDatabase
+
+SCHEMA = {
+    "parents": "columns:\n  id: {type: integer, primary: true}\n",
+    "kids": """
+columns:
+  id:  {type: integer, primary: true}
+  pid: {type: integer, references: parents.id}
+  x:   {type: text}
+""",
+}
+MIXED: list[dict[str, Any]] = [
+    {"id": 1, "x": "a"},
+    {"id": 2, "pid": 99},
+    {"id": 3, "x": "b"},
+    {"id": 4},
+]
+
+
+@pytest.fixture
+def opened(database: LiveDatabase, tmp_path: Path) -> Iterator[Opened]:
+    with openings(database.url, SCHEMA, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def quickly(sqlite_database: LiveDatabase, tmp_path: Path) -> Iterator[Opened]:
+    """On SQLite alone: it asks nothing of the server."""
+    with openings(sqlite_database.url, SCHEMA, tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("how", ["flush", "insert"])
+def test_who_waits_while_another_flusher_hangs_is_answered_in_time(
+    quickly: Opened, how: str
+) -> None:
+    db = quickly(full_timeout=0.2)
+    db.buffer["kids"].insert({"id": 1})
+    running = db.buffer._start()
+    done = threading.Event()
+
+    def waits() -> None:
+        if how == "flush":
+            assert db.buffer.flush(wait=0.2).pending == 1
+        else:
+            with pytest.raises(BufferFull, match="not committed yet"):
+                db.buffer["kids"].insert({"id": 2}, acknowledge="db")
+        done.set()
+
+    with running.flusher.turn:  # the database that it talks to does not answer
+        thread = threading.Thread(target=waits)
+        thread.start()
+        assert done.wait(10)
+    thread.join()
+    assert db.buffer.flush(wait=10).pending == 0
+
+
+def test_rows_that_name_different_columns_are_one_call(opened: Opened) -> None:
+    """The first of the shapes was refused, and the others were never taken."""
+    db = opened()
+    with pytest.raises(BufferedRowRefused) as refused:
+        db.buffer["kids"].insert(MIXED, acknowledge="db")
+    assert refused.value.position == 1
+    assert [row.id for row in db.table("kids").order_by("id").all()] == [1, 3, 4]
+    assert [one.seq for one in db.buffer.dead_letters()] == list(refused.value.letters) == [2]
+
+
+def test_of_a_call_that_finds_no_room_nothing_is_taken(
+    quickly: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first rows were, and were written twice by whoever made it again."""
+    db = quickly(when_full="raise")
+    db.buffer["parents"].insert({"id": 1})
+    running = db.buffer._start()
+    took = running.took
+
+    def full(count: int) -> None:
+        took(count)
+        running.limit = End(0, 0)
+
+    monkeypatch.setattr(running, "took", full)
+    db.buffer["kids"].insert(MIXED)  # there was room when it came
+    with pytest.raises(BufferFull):
+        db.buffer["kids"].insert([{"id": 11}, {"id": 12, "x": "a"}])
+    assert db.buffer.status().pending == 5
+
+
+def test_a_call_of_many_shapes_that_the_disk_refuses_leaves_nothing(
+    quickly: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = quickly(when_full="raise", segment_bytes=1 << 16)
+    _ = db.buffer["kids"]
+    long: list[dict[str, Any]] = [
+        {"id": n, "x": "x" * 20_000} if n % 2 else {"id": n} for n in range(2, 14)
+    ]
+
+    def refuses(*_: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "made", refuses)
+        with pytest.raises(BufferFull):
+            db.buffer["kids"].insert(long)
+    assert db.buffer.status().pending == 0
+    db.buffer["kids"].insert(long)
+    assert db.buffer.flush(wait=10).rows == 12
+    assert db.table("kids").count() == 12
+
+
+@pytest.mark.parametrize("option", [{"acknowledge": "fsync"}, {"when_full": "drop"}])
+def test_words_that_no_option_has_are_refused(quickly: Opened, option: dict[str, Any]) -> None:
+    """They were taken as the default, without a word."""
+    with pytest.raises(BufferRefused, match="is unknown: it is one of"):
+        _ = quickly(**option).buffer
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_level_that_there_is_not_is_refused(quickly: Opened, key: str | None) -> None:
+    kids: Any = quickly().buffer["kids"]
+    calls: list[Callable[[], object]] = [
+        lambda: kids.insert({"id": 1}, acknowledge="Disk", idempotency_key=key),
+        lambda: kids.insert([{"id": 1}], acknowledge="Disk", idempotency_key=key),
+        lambda: kids.where(1).update(x="a", acknowledge="", idempotency_key=key),
+    ]
+    for call in calls:
+        with pytest.raises(BufferRefused, match=r"acknowledge='(Disk)?' is unknown"):
+            call()
+    assert kids._buffer.status().pending == 0
+
+
+def test_at_level_memory_each_byte_is_written_once(
+    quickly: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the first 256 KiB every call wrote all of them again."""
+    db = quickly(acknowledge="memory")
+    _ = db.buffer["kids"]
+    put, written = files.put, []
+
+    def noted(file: int, held: Any, data: bytes, offset: int) -> None:
+        written.append(len(data))
+        put(file, held, data, offset)
+
+    running = db.buffer._start()
+    with running.flusher.turn:
+        running._synced = float("inf")  # nobody else writes them out
+        monkeypatch.setattr(files, "put", noted)
+        for number in range(300):
+            db.buffer["kids"].insert({"id": number, "x": "x" * 4000})
+        monkeypatch.undo()
+        assert UNWRITTEN_BYTES < sum(written) < 300 * 4100
+        assert len(running.journal._unwritten) < 70
+    assert db.buffer.flush(wait=10).rows == 300
+    assert db.table("kids").where(x="x" * 4000).count() == 300
