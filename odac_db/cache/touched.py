@@ -83,13 +83,18 @@ def _behind(names: Iterable[str], reach: Reach) -> tuple[set[str], str]:
             refused = f"{name} {reach.guarded[name]}"
         if name not in reach.views:
             continue
-        view = parsed(reach.views[name], reach.grammar)
-        reason = _refused(view, reach)
-        refused = f"the view {name}: {reason}" if reason else refused
-        following = {one.name for one in _real(view, reach)} - seen
-        seen |= following
-        waiting += following
+        for view in _views(name, reach):
+            reason = _refused(view, reach)
+            refused = f"the view {name}: {reason}" if reason else refused
+            following = {one.name for one in _real(view, reach)} - seen
+            seen |= following
+            waiting += following
     return tables, refused
+
+
+def _views(name: str, reach: Reach) -> list[Parsed]:
+    """What is behind that name, in whichever schema."""
+    return [parsed(sql, reach.grammar) for sql in reach.views[name]]
 
 
 def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> frozenset[str]:
@@ -132,10 +137,10 @@ def _runs(found: Parsed, reach: Reach) -> bool:
         if one.identifiers & reach.writers:
             return True
         views = {table.name for table in one.tables if table.name in reach.views} - seen
-        if not all(reach.views[name] for name in views):
+        if not all(sql for name in views for sql in reach.views[name]):
             return True
         seen |= views
-        waiting += (parsed(reach.views[name], reach.grammar) for name in views)
+        waiting += (view for name in views for view in _views(name, reach))
     return False
 
 

@@ -40,9 +40,10 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
     Tables of one name in several schemas are taken for one, which only invalidates too much.
 
-    views: the query behind each; "" where it may not be seen.
+    views: the queries behind each name, one for each schema that has such a view; "" for one
+        that may not be seen.
     triggered: tables and views whose writes run something else, a trigger or a rule.
-        Tables with a default that may write count, too.
+        Tables with a default or check that may write count, too.
     guarded: what must not be cached, and why: row security, foreign and virtual tables, engines
         without transactions.
     kin: partitions and inheriting tables with those they inherit from, each with one name for
@@ -53,7 +54,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
     grammar: Grammar
     tables: frozenset[str]
-    views: Mapping[str, str]
+    views: Mapping[str, tuple[str, ...]]
     keys: tuple[KeyActions, ...]
     triggered: frozenset[str]
     guarded: Mapping[str, str]

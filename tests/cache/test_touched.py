@@ -16,12 +16,13 @@ REACH = Reach(
         """.split()
     ),
     views={
-        "live": "SELECT posts.id FROM posts JOIN users ON users.id = posts.user_id",
-        "twice": "SELECT id FROM live",
-        "clocked": "SELECT id FROM posts WHERE at < now()",
-        "hidden": "",
-        "audited": "SELECT audit(id) FROM posts",
-        "twice_audited": "SELECT * FROM audited",
+        "live": ("SELECT posts.id FROM posts JOIN users ON users.id = posts.user_id",),
+        "twice": ("SELECT id FROM live",),
+        "clocked": ("SELECT id FROM posts WHERE at < now()",),
+        "hidden": ("",),
+        "audited": ("SELECT audit(id) FROM posts",),
+        "twice_audited": ("SELECT * FROM audited",),
+        "people": ("SELECT id FROM posts", "SELECT id FROM users"),
     },
     keys=(
         KeyActions("posts", "users", "delete", "update"),
@@ -56,6 +57,7 @@ READS = {
     "SELECT x.id FROM users, LATERAL (SELECT id FROM posts) AS x": "posts users",
     "SELECT id FROM live": "live posts users",
     "SELECT id FROM twice": "live posts twice users",
+    "SELECT id FROM people": "people posts users",
     "SELECT id FROM part_1": "part",
     "SELECT id FROM posts WHERE title = %(title)s AND n %% 2 = %(n)s": "posts",
     "SELECT lower(title), count(*) OVER (PARTITION BY user_id) FROM posts": "posts",
@@ -124,6 +126,7 @@ WRITES = {
         "comments likes log"
     ),
     "WITH d AS (DELETE FROM log RETURNING id) SELECT id FROM d": "log",
+    "INSERT INTO people VALUES (1)": "people posts users",
     "UPDATE part_1 SET id = 2": "part",
     "MERGE INTO log USING users ON true WHEN MATCHED THEN DELETE": "log",
     "UPDATE secret SET id = 1": "*",

@@ -51,7 +51,7 @@ def reach(connection: Connection) -> Reach:
     return Reach(
         grammar=GRAMMAR,
         tables=frozenset(name.casefold() for name, kind, _ in tables if kind == "BASE TABLE"),
-        views={name.casefold(): _text(sql) for name, sql in _rows(connection, _VIEWS)},
+        views={name.casefold(): (_text(sql),) for name, sql in _rows(connection, _VIEWS)},
         keys=keys,
         triggered=frozenset(name.casefold() for (name,) in _rows(connection, _TRIGGERS)),
         guarded={

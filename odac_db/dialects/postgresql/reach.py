@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,19 +14,37 @@ GRAMMAR = Grammar(
     percent=True,
     bare=frozenset({"current_role", "current_user", "session_user", "system_user", "user"}),
 )
-_OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
+# Temporary ones of all sessions are in it: what writes by way of them changes lasting tables.
+_OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'"
 _RELATIONS = f"""
+WITH RECURSIVE writing AS (
+  SELECT d.classid, d.objid FROM pg_depend d
+  JOIN pg_proc p ON p.oid = d.refobjid AND p.provolatile = 'v'
+  JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+  WHERE d.refclassid = 'pg_proc'::regclass),
+kinds AS (
+  SELECT t.oid FROM pg_type t WHERE t.typtype = 'd' AND (
+    EXISTS (SELECT FROM writing w WHERE w.classid = 'pg_type'::regclass AND w.objid = t.oid)
+    OR EXISTS (SELECT FROM pg_constraint k
+      JOIN writing w ON w.classid = 'pg_constraint'::regclass AND w.objid = k.oid
+      WHERE k.contypid = t.oid))
+  UNION
+  SELECT t.oid FROM kinds
+  JOIN pg_type t ON kinds.oid IN (t.typbasetype, t.typelem) OR EXISTS (
+    SELECT FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = kinds.oid))
 SELECT c.relname::text, c.relkind::text, n.nspname::text, c.relrowsecurity,
   CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END,
   EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
       AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0)
     OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN')
     OR EXISTS (SELECT FROM pg_attrdef a
-      JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid
-        AND d.refclassid = 'pg_proc'::regclass
-      JOIN pg_proc p ON p.oid = d.refobjid AND p.provolatile = 'v'
-      JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal')
+      JOIN writing w ON w.classid = 'pg_attrdef'::regclass AND w.objid = a.oid
       WHERE a.adrelid = c.oid)
+    OR EXISTS (SELECT FROM pg_constraint k
+      JOIN writing w ON w.classid = 'pg_constraint'::regclass AND w.objid = k.oid
+      WHERE k.conrelid = c.oid)
+    OR EXISTS (SELECT FROM pg_attribute a JOIN kinds ON kinds.oid = a.atttypid
+      WHERE a.attrelid = c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_OURS}"""
 _KEYS = """
@@ -62,13 +80,11 @@ def reach(connection: Connection) -> Reach:
     are that table's.
     """
     relations = _rows(connection, _RELATIONS)
-    views = {name.casefold(): sql for name, kind, _, _, sql, _ in relations if kind == "v"}
+    views: dict[str, tuple[str, ...]] = {}
+    for name, kind, _, _, sql, _ in relations:
+        if kind == "v":
+            views[name.casefold()] = (*views.get(name.casefold(), ()), sql)
     kin = roots((child.casefold(), parent.casefold()) for child, parent in _rows(connection, _KIN))
-    foreign = {name.casefold() for name, kind, *_ in relations if kind == "f"}
-    trees = {kin.get(name, name) for name in foreign}
-    guarded = {name: "has a foreign table in it" for name in kin if kin[name] in trees}
-    guarded |= dict.fromkeys(foreign, "is a foreign table")
-    guarded |= {row[0].casefold(): "has row security" for row in relations if row[3]}
     keys = tuple(
         KeyActions(
             child.casefold(),
@@ -85,12 +101,27 @@ def reach(connection: Connection) -> Reach:
         views=views,
         keys=keys,
         triggered=frozenset(row[0].casefold() for row in relations if row[5]),
-        guarded=guarded,
+        guarded=_guarded(relations, kin),
         kin=kin,
         routines=frozenset(name for name, _ in routines),
         writers=frozenset(name for name, writes in routines if writes),
-        namespaces=frozenset(row[2].casefold() for row in relations),
+        namespaces=frozenset(row[2].casefold() for row in relations if not _is_temporary(row)),
     )
+
+
+def _guarded(relations: Sequence[Any], kin: Mapping[str, str]) -> dict[str, str]:
+    foreign = {name.casefold() for name, kind, *_ in relations if kind == "f"}
+    trees = {kin.get(name, name) for name in foreign}
+    lasting = {row[0].casefold() for row in relations if not _is_temporary(row)}
+    temporary = {row[0].casefold() for row in relations} - lasting
+    guarded = dict.fromkeys(temporary, "is temporary, and another one in each session")
+    guarded |= {name: "has a foreign table in it" for name in kin if kin[name] in trees}
+    guarded |= dict.fromkeys(foreign, "is a foreign table")
+    return guarded | {row[0].casefold(): "has row security" for row in relations if row[3]}
+
+
+def _is_temporary(relation: Any) -> bool:
+    return str(relation[2]).startswith("pg_temp")
 
 
 def session(connection: Connection) -> str:

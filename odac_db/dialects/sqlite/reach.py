@@ -22,7 +22,7 @@ def reach(connection: Connection) -> Reach:
     return Reach(
         grammar=GRAMMAR,
         tables=frozenset(name.casefold() for kind, name, _, _ in found if kind == "table"),
-        views={name.casefold(): sql for kind, name, _, sql in found if kind == "view"},
+        views={name.casefold(): (sql,) for kind, name, _, sql in found if kind == "view"},
         keys=keys,
         triggered=frozenset(on.casefold() for kind, _, on, _ in found if kind == "trigger"),
         guarded={
