@@ -17,7 +17,7 @@ from odac_db.cache.protocol import EVERYTHING, Away
 from odac_db.cache.rows import Rows
 from odac_db.cache.settings import CacheStats
 from odac_db.cache.words import sort_of
-from odac_db.errors import CacheUnavailable, OdacDbError
+from odac_db.errors import CacheUnavailable
 from odac_db.query.performer import Answer, Cached, Performer, Read, Work
 from odac_db.query.shapes import Shape
 
@@ -165,8 +165,6 @@ def executed(
 
     Inside a transaction only while it has not written, at READ COMMITTED.
     """
-    if ttl is not None and ttl <= 0:
-        raise OdacDbError(f"cache: seconds to keep rows, more than 0, are expected, not {ttl}")
     outer = transactions._current()
     inside = outer.transaction.connection if outer is not None else None
     if (inside is not None and not is_plain(inside)) or not isinstance(params, Mapping | None):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from odac_db.buffered import Buffered
 from odac_db.dialects import dialect_of
-from odac_db.errors import OdacDbError
+from odac_db.seconds import lifetime
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Executable, Result
@@ -83,16 +83,15 @@ class Executing(Buffered):
         ``cache`` keeps the rows for so many seconds (True: as many as ``Cache.ttl`` says), if
         the database was opened with a cache; they are given again only while no table that
         they depend on has changed. ``depends_on`` names these tables where the statement does
-        not tell: it calls functions of your own, say. What cannot be cached is executed.
+        not tell: it calls functions of your own, say. What cannot be cached is executed. Raises
+        QueryRefused for seconds that are not more than 0, or more than ten years.
         """
-        if not cache and cache is not None and cache is not False:
-            raise OdacDbError("cache: seconds to keep rows, more than 0, are expected, not 0")
+        ttl = None if cache is False else lifetime(cache)
         caching = self._caching
         if not cache or caching is None:
             return self._transactions.execute(statement, params)
         from odac_db.cached import executed
 
-        ttl = None if cache is True else float(cache)
         return executed(caching, self._transactions, statement, params, ttl, depends_on)
 
     @property

@@ -167,7 +167,7 @@ class AsyncQueryCache:
         self._query = query
 
     def __call__(
-        self, seconds: float | None = None, *, depends_on: Collection[str] | None = None
+        self, seconds: float | bool | None = None, *, depends_on: Collection[str] | None = None
     ) -> AsyncQuery:
         """The query, its rows kept for so many seconds; as ``Query.cache``."""
         return AsyncQuery(self._query.cache(seconds, depends_on=depends_on))

@@ -132,6 +132,9 @@ class MemoryStore:
             book, cells = self._there(), {}
         places = self.places(tables)
         book.confirm(places, cells)
+        if book.is_gone():
+            self._reopened(book)
+            self.book.confirm(self.places(tables), {})
         left = {place: cell for place, cell in cells.items() if place not in places}
         if left:
             self._running_out[token] = runs_out

@@ -9,6 +9,7 @@ Not promised: anything through a proxy that changes the server behind an open co
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -18,7 +19,7 @@ from random import uniform
 from typing import Any
 
 import msgspec
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 from xxhash import xxh3_128_hexdigest
 
 from odac_db.cache.codec import decoded, encoded
@@ -31,6 +32,7 @@ from odac_db.cache.redis_inventory import in_redis
 from odac_db.cache.redis_pools import pool_for_tasks, pool_for_threads
 from odac_db.waits import TASKS, THREADS, Waits
 
+log = logging.getLogger("odac_db.cache")
 _JITTER = 0.1
 _KNOWS_FLAGS = 7  # the version of Redis that does; Valkey tells one that it is compatible with
 
@@ -176,6 +178,8 @@ class RedisStore:
         """On every new connection, before anything is asked over it."""
         connection.on_connect()
         told = _told(asked(connection, "INFO", "server"))
+        if "run_id" not in told:
+            raise ResponseError("INFO tells no run_id, by which a restart is noticed")
         connection.odac_run = told["run_id"]
         version = int(told.get("redis_version", "0").partition(".")[0])
         connection.odac_flags = version >= _KNOWS_FLAGS
@@ -250,7 +254,8 @@ def _entry(data: bytes | None, key: Key, stamps: Stamps | None) -> Entry | None:
         if frame.material != key.material:
             return None
         return Entry(frame.stamps, decoded(whole(frame.rows)) if frame.stamps == stamps else None)
-    except (ValueError, msgspec.DecodeError):
+    except Exception as error:  # bytes of another version, zones that are not on this host
+        log.info("an entry in Redis cannot be used here, so the database is asked: %r", error)
         return None
 
 

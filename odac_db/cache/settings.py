@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from odac_db.errors import OdacDbError
+from odac_db.seconds import MOST, seconds_of
 
 _REDIS = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
+_SECONDS = {"ttl": MOST, "commit_within": 3600.0, "timeout": 3600.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,8 @@ class Cache:
         and bytes: the memory store, or the near cache.
     near: with Redis, keeps entries in the process, too. A hit there asks Redis for the stamps of
         its tables, a few bytes, and decodes nothing. The promise is the same.
-    commit_within: seconds that no COMMIT takes longer than; so long do readers pass by a table
-        whose writer died, and do without hits after Redis lost its contents.
+    commit_within: seconds that no COMMIT takes longer than, at most an hour; so long do readers
+        pass by a table whose writer died, and do without hits after Redis lost its contents.
     when_away: what a COMMIT does when the store cannot be told beforehand. "degrade" commits,
         and this process has no hits until the store knows; "refuse" raises CacheUnavailable
         and nothing is written. timeout: seconds to wait for Redis.
@@ -61,7 +63,9 @@ class Cache:
             raise OdacDbError(message)
         if self.near and not self.is_redis:
             raise OdacDbError("cache: near=True is for Redis: the memory store is near already")
-        for name in ("ttl", "commit_within", "timeout", "entries", "size"):
+        for name, most in _SECONDS.items():
+            seconds_of(getattr(self, name), f"cache: seconds of {name}", most)
+        for name in ("entries", "size"):
             if getattr(self, name) <= 0:
                 raise OdacDbError(f"cache: {name} must be more than 0")
 

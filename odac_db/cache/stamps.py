@@ -3,11 +3,13 @@
 A table has a slot, by its name's hash: two tables in one slot only invalidate too much. A
 slot is a word, the stamp, and cells for the tokens of writers. The lowest bit of the word
 says that a token stands, so a reader needs one aligned load per table and no lock. Writers
-lock the file. The first word of the file is the counter that every stamp is taken from.
+lock the file. The first word of the file is the counter that every stamp is taken from. It
+begins at random, and no slot is without a stamp once it was asked for: so a file that takes
+the place of one that was deleted has none of its stamps.
 
-Not promised: anything across hosts, across users (each has a file of its own), or after the
-file was deleted while processes use it: that is noticed at the next write, and within a
-second by reads.
+Not promised: anything across hosts, across users (each has a file of its own); and that a
+file which is deleted while processes use it is noticed before the next write, or in another
+process than the writer's before half a second is over.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import secrets
 import tempfile
 import threading
 import time
@@ -33,9 +36,13 @@ WIDTH = 16  # words of a slot: the stamp, tokens of writers
 _CELLS = WIDTH - 1
 _SIZE = (SLOTS + 1) * WIDTH * 8
 _LOOK_AT_FILE = 0.5  # seconds between looks whether the file is still there
+_AHEAD = (
+    3600.0  # seconds that a token may stand beyond its time before it is one of before a reboot
+)
+_OWNERS = 0xFFFF  # bits of the last cell that count whose token it is
 
 Cells: TypeAlias = dict[int, tuple[int, int]]
-"""The tokens of a writer: by place, the cell and what is in it."""
+"""The tokens of a writer: by place, the cell, and what is in it or, in the last, until when."""
 
 
 class _Books:
@@ -59,6 +66,7 @@ class _Books:
             if book is None or book.is_gone():
                 book = self._open[path] = Stampbook(path, token_seconds)
             book.users += 1
+            book.token_seconds = max(book.token_seconds, token_seconds)
             return book
 
     def given_back(self, book: Stampbook) -> None:
@@ -110,6 +118,8 @@ class Stampbook:
         self.users = 0
         self.is_closed = False
         renewed_in_children(self)
+        with self._locked():
+            self.words[0] = self.words[0] or secrets.randbits(48)
 
     def renew(self) -> None:
         self._lock = threading.Lock()
@@ -124,13 +134,15 @@ class Stampbook:
     def places(self, tables: Tables) -> tuple[int, ...]:
         """Where in ``words`` the stamps of these tables are. Raises Away if there is no room."""
         found = [(1 + xxh3_64_intdigest(name.encode()) % SLOTS) * WIDTH for name in tables]
-        with self._lock:
-            self._check()
+        with self._locked():
             try:
                 for place in found:
                     _reserve(self._file, place * 8, WIDTH * 8)
             except OSError as error:
                 raise Away(f"{self.path} cannot grow: {error}") from error
+            for place in found:
+                if not self.words[place]:
+                    self._stamp(place)
         return tuple(found)
 
     def held(self) -> memoryview[int]:
@@ -166,8 +178,7 @@ class Stampbook:
         with self._locked():
             for place in dict.fromkeys(places):
                 self._cleared(place)
-                cell, token = before.get(place, (0, 0))
-                if not cell or self.words[place + cell] != token:
+                if not self._stands(place, *before.get(place, (0, 0))):
                     cells[place] = self._left_token(place)
                 self._stamp(place)
         return cells
@@ -176,8 +187,10 @@ class Stampbook:
         with self._locked():
             for place in dict.fromkeys(places):
                 cell, token = cells.get(place, (0, 0))
-                if cell and self.words[place + cell] == token:
-                    self.words[place + cell] = 0
+                if self._stands(place, cell, token):
+                    there = self.words[place + cell]
+                    others = cell == _CELLS and there & _OWNERS > 1
+                    self.words[place + cell] = there - 1 if others else 0
                 self._cleared(place)
                 self._stamp(place)
 
@@ -208,9 +221,19 @@ class Stampbook:
         cells = self.words[place + 1 : place + WIDTH]
         token = max(self._deadline(), max(cells) + 1)
         free = next((cell for cell in range(1, _CELLS) if not cells[cell - 1]), _CELLS)
-        self.words[place + free] = token
-        # The last cell is for all who find no other, and only runs out.
-        return (0, 0) if free == _CELLS else (free, token)
+        if free == _CELLS:  # it is for all who find no other, who are counted
+            owners = min((cells[-1] & _OWNERS) + 1, _OWNERS)
+            self.words[place + free] = (token & ~_OWNERS) + _OWNERS + 1 | owners
+        else:
+            self.words[place + free] = token
+        return free, token
+
+    def _stands(self, place: int, cell: int, token: int) -> bool:
+        """Whether a writer's token is still there. In the last cell it is while it has time:
+        what is there runs out later than each who is counted."""
+        if cell == _CELLS:
+            return time.monotonic_ns() < token
+        return cell > 0 and self.words[place + cell] == token
 
     def _deadline(self) -> int:
         return time.monotonic_ns() + int(self.token_seconds * 1e9)
@@ -218,7 +241,7 @@ class Stampbook:
     def _cleared(self, place: int) -> bool:
         """Whether tokens had run out. One that is too far off is of before a reboot."""
         now, ran_out = time.monotonic_ns(), not any(self.words[place + 1 : place + WIDTH])
-        latest = now + int(3600 * 1e9)
+        latest = now + int((self.token_seconds + _AHEAD) * 1e9)
         for cell in range(place + 1, place + WIDTH):
             if self.words[cell] and not now < self.words[cell] < latest:
                 self.words[cell] = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from odac_db.errors import QueryRefused
+from odac_db.seconds import lifetime
 
 if TYPE_CHECKING:
     from odac_db.query.query import Query
@@ -20,21 +20,22 @@ class QueryCache:
         self._query = query
 
     def __call__(
-        self, seconds: float | None = None, *, depends_on: Collection[str] | None = None
+        self, seconds: float | bool | None = None, *, depends_on: Collection[str] | None = None
     ) -> Query:
-        """The query, its rows kept for so many seconds (None: as many as ``Cache.ttl`` says).
+        """The query, its rows kept for so many seconds (None and True: as many as
+        ``Cache.ttl`` says).
 
         Steps before and after count alike. Whatever it reads is kept, counts and rows that are
         not there, too; ``iterate`` and writes are as ever. Without a cache, and in a ``tx``, it
-        is the same query. Raises QueryRefused for seconds that are not more than 0.
+        is the same query. Raises QueryRefused for seconds that are not more than 0,
+        or more than ten years.
         """
-        if seconds is not None and seconds <= 0:
-            raise QueryRefused(f"cache takes seconds, more than 0, not {seconds}")
+        ttl = lifetime(seconds)
         query = self._query
         cached = query._performer.cached
         if cached is None:
             return query
-        reads = cached.reads(seconds, depends_on)
+        reads = cached.reads(ttl, depends_on)
         return query._query(query._shape, query._values, reads)
 
     def clear(self) -> None:

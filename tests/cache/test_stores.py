@@ -405,7 +405,7 @@ def test_the_near_cache_is_bounded(redis_url: str) -> None:
 
 
 def announces(directory: Path, token: int) -> None:
-    memory(directory).announce(("t",), token)
+    memory(directory, token_seconds=0.5).announce(("t",), token)
 
 
 def writes_often(directory: Path) -> None:
@@ -430,6 +430,7 @@ def test_processes_share_stamps(tmp_path: Path) -> None:
 
 def test_no_number_is_given_twice_by_processes_at_once(tmp_path: Path) -> None:
     store = memory(tmp_path)
+    assert store.settle(TABLES) is not None
     first = store.book.words[0]
     fork = multiprocessing.get_context("fork")
     processes = [fork.Process(target=writes_often, args=(tmp_path,)) for _ in range(3)]
