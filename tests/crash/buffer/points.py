@@ -151,13 +151,13 @@ def position_in_its_own_transaction() -> None:
 
 
 def acknowledged_before_written() -> None:
-    whole = journal.Journal.append
+    whole = journal.Journal.append_lots
 
-    def append(self: Any, shape: Any, rows: Any, *, write: bool = True, once: Any = None) -> Any:
+    def append_lots(self: Any, lots: Any, *, write: bool = True, once: Any = None) -> Any:
         del write
-        return whole(self, shape, rows, write=False, once=once)
+        return whole(self, lots, write=False, once=once)
 
-    journal.Journal.append = append  # type: ignore[method-assign]
+    journal.Journal.append_lots = append_lots  # type: ignore[method-assign]
 
 
 def unlinked_before_commit() -> None:
