@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
 from sqlalchemy import Connection
 
 from odac_db.dialects.base import Dialect, Features
-from odac_db.errors import DeclarationError
+from odac_db.errors import DeclarationError, ServerRefused
 from odac_db.migrate.big_tables import big_tables, held_for_cost, spared
 from odac_db.migrate.checked import Checked, checked
 from odac_db.migrate.dangling import unsupported
@@ -24,7 +25,7 @@ from odac_db.migrate.order import ordered
 from odac_db.migrate.orphans.policy import with_policies
 from odac_db.migrate.preflight import Site
 from odac_db.migrate.reconcile import Known, reconciled
-from odac_db.migrate.refused import will_be_refused
+from odac_db.migrate.refused import texts_of_new, will_be_refused
 from odac_db.migrate.rename import Question, declared_renames, questions
 from odac_db.migrate.respelt import respelt
 from odac_db.migrate.restated import restated
@@ -155,7 +156,11 @@ def _settled(
         refused.update(answer.refused)
         return answer.tables
 
-    return reconciled(renamed, declared, known, features, ask), refused
+    settled = reconciled(renamed, declared, known, features, ask)
+    if not features.transactional_ddl:  # what fails halfway stays so
+        with suppress(ServerRefused):  # the role need not be able to ask, only to make tables
+            ask([table for table in texts_of_new(renamed, declared) if table.name not in refused])
+    return settled, refused
 
 
 def operations_of(

@@ -34,6 +34,13 @@ def table(columns: Mapping[str, str | dict[str, Any]], **keys: Any) -> Body:
     return {"columns": spelt, **keys}
 
 
+def wrong_column(family: str) -> dict[str, Any]:
+    """What a server refuses when its table is made, and nobody can know before."""
+    if family == "sqlite":  # takes any type
+        return {"type": "integer", "check": "no_such_function(1) > 0"}
+    return {"type": "no_such_type"}
+
+
 class Application:
     """``declare`` writes the files, ``boot`` opens the database as an application does."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from odac_db import Database, MigrationFailed
+from tests.behaviours.steps import wrong_column
 from tests.cases.case import cases
 from tests.docs.pages import DOCS, ROOT, rows, sections, words
 from tests.fixtures.databases import LiveDatabase
@@ -62,7 +64,6 @@ columns:
   title: {type: string, length: 20}
 """
 OTHERS = "columns: {id: {type: integer, primary: true}}\n"
-ZEROS = f"{OTHERS}checks: [{{expression: no_such_function(id) > 0}}]\n"
 
 
 def test_a_failed_step_undoes_all_or_is_gone_on_from(database: LiveDatabase, folder: Path) -> None:
@@ -70,7 +71,8 @@ def test_a_failed_step_undoes_all_or_is_gone_on_from(database: LiveDatabase, fol
     with Database.open(database.url, schema=folder, migrate=True) as db:
         database.execute("INSERT INTO items VALUES (1, 1)")
         before = database.dump()
-        declare(folder, items=GROWN, others=OTHERS, zeros=ZEROS)
+        zeros = json.dumps({"columns": {"n": wrong_column(database.family)}})
+        declare(folder, items=GROWN, others=OTHERS, zeros=zeros)
         with pytest.raises(MigrationFailed) as failed:
             Database.open(database.url, schema=folder).migrate()
         assert failed.value.undone is (database.family != "mysql")

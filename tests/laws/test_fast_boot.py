@@ -15,6 +15,7 @@ from odac_db.dialects import dialect_of
 from odac_db.schema.changes import Change
 from odac_db.schema.drift import Drift
 from odac_db.schema.files import read
+from tests.behaviours.steps import wrong_column
 from tests.fixtures.databases import LiveDatabase
 from tests.laws import ddl
 from tests.laws.folder import live, written
@@ -123,7 +124,7 @@ def test_what_odac_db_did_itself_is_nobody_elses_doing(
     files = written(folder, tmp_path / "schema")
     booted(database, files)
     folder["made"] = {"columns": {"n": {"type": "integer"}}}
-    folder["wrong"] = folder["made"] | {"checks": [{"expression": "no_such_function(n) > 0"}]}
+    folder["wrong"] = {"columns": {"n": wrong_column(database.family)}}
     written(folder, files)
     with pytest.raises(MigrationFailed):
         booted(database, files)

@@ -136,6 +136,40 @@ def test_what_mysql_refuses_whatever_the_rows_leaves_what_it_was_to_replace(
     app.assert_settled()
 
 
+BAD = [
+    ({}, {"checks": [{"expression": "no_such_function(n) > 0"}]}),
+    ({"g": {"type": "integer", "generated": "no_such_function(n)"}}, {}),
+    ({"g": {"type": "integer", "default": {"expression": "(no_such_function(5))"}}}, {}),
+]
+
+
+@pytest.mark.parametrize(("columns", "keys"), BAD)
+def test_what_mysql_refuses_of_a_new_table_stops_nothing_else(
+    columns: Body, keys: dict[str, Any], mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    app = Application(mysql_database, tmp_path / "schema")
+    key: dict[str, Any] = {"type": "integer", "primary": True}
+    plain: Body = {"id": key, "n": "integer"}
+    app.boot_with(t=table(plain))
+    child = table({"id": key, "bad_id": {"type": "integer", "references": "bad.id"}})
+    bad = table(plain | columns, indexes=[{"columns": ["n"]}], **keys)
+    app.declare(t=table(plain | {"more": "integer"}), bad=bad, child=child)
+    left = {
+        "create_table bad": "blocked",
+        "add_index bad(n)": "blocked",
+        "add_foreign_key child(bad_id)": "blocked",
+    }
+    assert {name: left[name] for name in waiting(app.plan())} == waiting(app.plan())
+    report = app.boot()
+    assert done(report) == ["create_table child", "add_column t.more"]
+    (refused,) = [one.reason for one in report.remaining if one.kind == "create_table"]
+    assert "the server refuses bad as declared" in refused
+    assert "no_such_function" in refused
+    app.declare(t=table(plain | {"more": "integer"}), bad=table(plain), child=child)
+    assert app.boot().in_sync
+    app.assert_settled()
+
+
 def test_the_rest_of_an_alteration_proceeds(database: LiveDatabase, tmp_path: Path) -> None:
     app = Application(database, tmp_path / "schema")
     key = {"type": "integer", "primary": True}
