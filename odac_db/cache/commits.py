@@ -201,6 +201,8 @@ class Commits:
             return None
 
     def _closure(self, done: Ongoing, reach: Reach) -> Tables:
+        if done.hidden and done.written and not reach.temporary:
+            return (EVERYTHING,)
         found: set[str] = set()
         for sql in done.written:
             found |= writes(sql, reach, self._settings.triggers)

@@ -15,11 +15,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.engine.interfaces import ExecuteStyle
 
 from odac_db.cache.commits import Commits
-from odac_db.cache.ongoing import Ongoing, ongoing, ongoing_if_any, only
+from odac_db.cache.ongoing import Ongoing, ongoing, ongoing_if_any
 from odac_db.cache.protocol import Outcome
-from odac_db.cache.words import changes_session, ends_with_transaction, leaves_session, sort_of
+from odac_db.cache.words import (
+    changes_session,
+    defines_runs,
+    ends_with_transaction,
+    leaves_session,
+    names_temporary,
+    sort_of,
+)
 from odac_db.waits import waits_of
 
 Step = Callable[..., None]
@@ -54,6 +63,7 @@ class Hooks:
 
         def committing(connection: Any, *rest: Any, **options: Any) -> None:
             done = _done(connection)
+            self._over(done)
             if done is None or not (done.wrote or done.read):
                 commit(connection, *rest, **options)
                 return
@@ -79,16 +89,23 @@ class Hooks:
         def rolling_back(connection: Any, *rest: Any, **options: Any) -> None:
             rollback(connection, *rest, **options)
             done = _done(connection)
+            self._over(done)
             if done is not None:
                 done.ended()
 
         return rolling_back
 
+    def _over(self, done: Ongoing | None) -> None:
+        """Confirms a statement whose rows have been read by now."""
+        if done is not None and done.bracket is not None:
+            bracket, done.bracket = done.bracket, None
+            self._commits.unbracketed(bracket, decided=True)
+
     def _before(
         self, conn: Connection, _cursor: Any, sql: str, _params: Any, _context: Any, _many: bool
     ) -> None:
         done = ongoing(conn)
-        done.bracket = None
+        self._over(done)
         sort = sort_of(sql)
         if changes_session(sql):
             done.odd = True
@@ -96,26 +113,27 @@ class Hooks:
         if sort == "other":
             done.note(sql, sort)
             done.changed = done.changed or not leaves_session(sql)
+            done.temporary = done.temporary or names_temporary(sql)
+            done.hidden = done.hidden or (done.temporary and defines_runs(sql))
             done.bracket = self._commits.bracketed(done)
         elif sort in {"read", "session", "write"}:
             done.note(sql, sort)
             if self._commits_itself(conn) and not done.begun:
-                done.bracket = self._commits.bracketed(only(sql, sort))
+                done.bracket = self._commits.bracketed(done.alone(sql, sort))
         elif sort in {"begin", "commit"} and (done.wrote or done.read):
             done.bracket = self._commits.bracketed(done)
 
     def _after(
-        self, conn: Connection, _cursor: Any, sql: str, _params: Any, _context: Any, _many: bool
+        self, conn: Connection, cursor: Any, sql: str, _params: Any, context: Any, _many: bool
     ) -> None:
         done = ongoing(conn)
-        bracket, done.bracket = done.bracket, None
         sort = sort_of(sql)
         if sort == "begin":
             done.begun = True
         elif sort in {"commit", "rollback"}:
             done.ended()
-        if bracket is not None:
-            self._commits.unbracketed(bracket, decided=True)
+        if done.bracket is not None and _is_over(cursor, context):
+            self._over(done)
 
     def _failed(self, context: ExceptionContext) -> None:
         conn = context.connection
@@ -159,6 +177,20 @@ class Tried:
         except BaseException as error:
             return Outcome(decided=self._is_answer(error), error=error)
         return Outcome(error=interrupted)
+
+
+def _is_over(cursor: Any, context: Any) -> bool:
+    """Whether a statement that commits by itself has: SQLite does when its rows have been read.
+
+    So they are read here, but for those of an INSERT in batches, which SQLAlchemy reads before
+    it does anything else.
+    """
+    if cursor.description is None or context is None or context._is_server_side:
+        return True
+    if context.execute_style is ExecuteStyle.INSERTMANYVALUES:
+        return False
+    context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(cursor)
+    return True
 
 
 def _done(connection: Any) -> Ongoing | None:

@@ -20,6 +20,8 @@ class Ongoing:
     begun: a BEGIN was a statement of its own, so the driver's autocommit means nothing.
     changed: a statement has changed what later ones mean, for as long as the session lives.
     odd: one has done so for this transaction.
+    temporary: it has made something of its own, for as long as it lives.
+    hidden: a trigger or view was among it, or is on top of it, so writes may write more.
     bracket: the token and tables of the statement that is running, if it commits by itself.
     """
 
@@ -30,6 +32,7 @@ class Ongoing:
         self.begun = False
         self.changed = False
         self.odd = False
+        self.temporary = self.hidden = False
         self.bracket: Any = None
 
     def note(self, sql: str, sort: Sort) -> None:
@@ -55,17 +58,17 @@ class Ongoing:
         """Whether a statement may mean something else here than on other connections."""
         return self.changed or self.odd
 
+    def alone(self, sql: str, sort: Sort) -> Ongoing:
+        """As if that statement were all that was done."""
+        done = Ongoing()
+        done.hidden = self.hidden
+        done.note(sql, sort)
+        return done
+
     def ended(self) -> None:
         self.written.clear()
         self.read.clear()
         self.everything = self.begun = self.odd = False
-
-
-def only(sql: str, sort: Sort) -> Ongoing:
-    """As if that statement were all that was done."""
-    done = Ongoing()
-    done.note(sql, sort)
-    return done
 
 
 def ongoing(connection: Any) -> Ongoing:

@@ -142,6 +142,8 @@ def _why_uncached(tree: exp.Expr, grammar: Grammar) -> str:
     """Why the same text need not have the same answer; "" if it must."""
     for node in tree.walk():
         match node:
+            case exp.In() if not isinstance(node.args.get("field"), exp.Column | None):
+                return "what it looks in may be a table"
             case exp.Lock():
                 return "it locks rows"
             case exp.TableSample():

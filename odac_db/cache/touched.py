@@ -115,6 +115,8 @@ def writes(sql: str, reach: Reach, effects: Mapping[str, Iterable[str]]) -> froz
                 return frozenset({EVERYTHING})
             for other in effects[one]:
                 waiting += ((other.casefold(), each) for each in _OPERATIONS)
+        if name in reach.replacing and operation != "delete":
+            waiting += ((name, each) for each in _OPERATIONS)
         waiting += _following(name, operation, reach)
         if name in reach.views:
             base, refused = _behind({name}, reach)

@@ -89,7 +89,10 @@ _KNOWN = NAMES | _NO_CALLS | {name.lower() for name in CLASSES}
 _SETS = re.compile(
     r"set_config|;\s*(?:set|reset|discard|use|pragma|call|do|prepare|lock|create)\b", re.IGNORECASE
 )
-_TEMPORARY = re.compile(r"\btemp(?:orary)?\b", re.IGNORECASE)
+_TEMPORARY = re.compile(r"\b(?:temp(?:orary)?|pg_temp(?:_\d+)?)\b", re.IGNORECASE)
+_INTO = re.compile(r"\binto\b", re.IGNORECASE)
+_RUNS = re.compile(r"\b(?:trigger|view|rule)\b", re.IGNORECASE)
+_SEVERAL = re.compile(r";\s*\S")
 
 
 def _looks_harmless(first: str, sql: str) -> bool:
@@ -105,21 +108,44 @@ def leaves_session(sql: str) -> bool:
     return known and _TEMPORARY.search(sql) is None and re.search(r";\s*\S", sql) is None
 
 
+def names_temporary(sql: str) -> bool:
+    """Whether it may make something of this session alone, for a statement that may be anything."""
+    return _TEMPORARY.search(sql) is not None
+
+
+def defines_runs(sql: str) -> bool:
+    """The same of what runs, or is written through, when something else is written."""
+    return _RUNS.search(sql) is not None
+
+
+def _selects_into_temporary(sql: str) -> bool:
+    """SELECT INTO, which looks like a write."""
+    if _INTO.search(sql) is None or _TEMPORARY.search(sql) is None:
+        return False
+    first = _FIRST.match(sql)
+    writes = first is not None and _SORTS.get(first[1].lower()) == "write"
+    return not writes or _SEVERAL.search(sql) is not None
+
+
 @lru_cache(maxsize=4096)
 def ends_with_transaction(sql: str) -> bool:
     """Whether what it changes of the session is as before when the transaction ends."""
-    if re.search(r";\s*\S", sql):
+    if _SEVERAL.search(sql) or _selects_into_temporary(sql):
         return False
     if re.match(r"\s*set\s+local\b", sql, re.IGNORECASE):
         return True
     calls = re.findall(r"set_config\s*\(([^()]*)\)", sql, re.IGNORECASE)
-    return bool(calls) and all(re.search(r",\s*true\s*$", one, re.IGNORECASE) for one in calls)
+    if not calls or len(calls) != sql.lower().count("set_config"):
+        return False  # arguments with parentheses are not looked into
+    return all(re.search(r",\s*true\s*$", one, re.IGNORECASE) for one in calls)
 
 
 @lru_cache(maxsize=4096)
 def changes_session(sql: str) -> bool:
     """Whether later statements may mean something else, whatever else this one does."""
-    return sort_of(sql) == "session" or _SETS.search(sql) is not None
+    if sort_of(sql) == "session" or _SETS.search(sql) is not None:
+        return True
+    return _selects_into_temporary(sql)
 
 
 @lru_cache(maxsize=4096)

@@ -50,6 +50,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
         all of them.
     routines: functions that are not the server's own. writers: those of them that may write.
     namespaces: by which the tables may be qualified.
+    replacing: tables in which whatever is inserted or updated may replace other rows.
+    temporary: whether temporary objects of all sessions are among these.
     """
 
     grammar: Grammar
@@ -62,6 +64,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     routines: frozenset[str]
     writers: frozenset[str]
     namespaces: frozenset[str]
+    replacing: frozenset[str] = frozenset()
+    temporary: bool = False
     fingerprint: str = ""
 
 

@@ -413,3 +413,30 @@ def test_a_session_that_was_changed_fills_nothing(
         db.engine.dispose()
         assert db.execute(question, cache=60).scalar_one() == 1
         assert db.cache.stats().fills == 1
+
+
+HIDING = {
+    "select into": "SELECT 99 AS n INTO TEMP things",
+    "qualified": "CREATE TABLE pg_temp.things AS SELECT 99 AS n",
+    "settings": (
+        "SELECT set_config('app.u', '1', true), set_config('search_path', lower('OTHER'), false)"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", HIDING)
+def test_a_table_that_one_session_sees_fills_nothing(
+    postgresql_database: LiveDatabase, tmp_path: Path, how: str
+) -> None:
+    """Temporary ones hide others of their name, and so does another search_path."""
+    postgresql_database.execute(
+        "CREATE TABLE things AS SELECT 1 AS n",
+        "CREATE SCHEMA other",
+        "CREATE TABLE other.things AS SELECT 99 AS n",
+    )
+    with Database.open(postgresql_database.url, cache=Cache(directory=tmp_path)) as db:
+        question = text("SELECT n FROM things")
+        db.execute(text(HIDING[how]))
+        assert db.execute(question, cache=60).scalar_one() == 99  # the pool gives the same one
+        with db.engine.connect():
+            assert db.execute(question, cache=60).scalar_one() == 1

@@ -69,6 +69,11 @@ def test_what_changes_the_session_beside_what_it_does() -> None:
     assert changes_session("WITH x AS (SELECT set_config('a', 'b', true)) DELETE FROM t")
     assert changes_session("INSERT INTO t VALUES (1); SET search_path TO x")
     assert changes_session("SET search_path TO x")
+    assert changes_session("SELECT 1 AS id INTO TEMP posts")
+    assert changes_session("WITH x AS (SELECT 1) SELECT * INTO TEMPORARY TABLE posts FROM x")
+    assert changes_session("SELECT * INTO pg_temp.posts FROM other")
+    assert changes_session("INSERT INTO t VALUES (1); SELECT 1 INTO TEMP posts")
+    assert not changes_session("INSERT INTO t SELECT temp FROM weather")
     assert not changes_session("INSERT INTO t VALUES ('a; b')")
     assert not changes_session("LISTEN x")
 
@@ -83,6 +88,9 @@ def test_what_may_be_a_call() -> None:
 def test_what_leaves_the_session_as_it_was() -> None:
     assert leaves_session("CREATE TABLE t (a int)")
     assert not leaves_session("CREATE TEMP TABLE t (a int)")
+    assert not leaves_session("CREATE TABLE pg_temp.t (a int)")
+    assert not leaves_session("CREATE VIEW pg_temp_3.v AS SELECT 1")
+    assert leaves_session("CREATE TABLE templates (temp_id int)")
     assert not leaves_session("LOCK TABLES t READ")
     assert not leaves_session("CREATE TABLE t (a int); SET x = 1")
 
@@ -92,5 +100,9 @@ def test_what_a_transaction_takes_back() -> None:
     assert ends_with_transaction("SELECT set_config('a', 'b', true), set_config('c', 'd', TRUE)")
     assert not ends_with_transaction("SET search_path TO x")
     assert not ends_with_transaction("SELECT set_config('a', '', true), set_config('c', '', false)")
+    assert not ends_with_transaction(
+        "SELECT set_config('a', '1', true), set_config('search_path', lower('X'), false)"
+    )
+    assert not ends_with_transaction("SELECT set_config('a', '1', true) INTO TEMP posts")
     assert not ends_with_transaction("SET LOCAL x = 1; SET y = 2")
     assert not ends_with_transaction("SELECT set_config('a', 'b', true); SET y = 2")

@@ -106,6 +106,7 @@ def reach(connection: Connection) -> Reach:
         routines=frozenset(name for name, _ in routines),
         writers=frozenset(name for name, writes in routines if writes),
         namespaces=frozenset(row[2].casefold() for row in relations if not _is_temporary(row)),
+        temporary=True,
     )
 
 

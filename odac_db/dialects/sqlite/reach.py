@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Connection
 
 from odac_db.dialects.reach import Grammar, KeyActions, Reach, on_delete, on_update
 
 GRAMMAR = Grammar("sqlite", percent=False)
+_REPLACES = re.compile(r"\bconflict\b.*?\breplace\b", re.IGNORECASE | re.DOTALL)
 _KEYS = """
 SELECT m.name, k."table", k.on_delete, k.on_update
 FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) k WHERE m.type = 'table'"""
 
 
 def reach(connection: Connection) -> Reach:
-    """Two statements. Functions of the application are not in the catalog."""
+    """Two statements. Functions of the application are not in the catalog.
+
+    Tables of SQLite's own are none: ``sqlite_sequence`` is written by every INSERT.
+    """
     found = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master").all()
     keys = tuple(
         KeyActions(child.casefold(), parent.casefold(), on_delete(deletes), on_update(updates))
@@ -21,7 +27,11 @@ def reach(connection: Connection) -> Reach:
     )
     return Reach(
         grammar=GRAMMAR,
-        tables=frozenset(name.casefold() for kind, name, _, _ in found if kind == "table"),
+        tables=frozenset(
+            name.casefold()
+            for kind, name, _, _ in found
+            if kind == "table" and not name.casefold().startswith("sqlite_")
+        ),
         views={name.casefold(): (sql,) for kind, name, _, sql in found if kind == "view"},
         keys=keys,
         triggered=frozenset(on.casefold() for kind, _, on, _ in found if kind == "trigger"),
@@ -34,6 +44,11 @@ def reach(connection: Connection) -> Reach:
         routines=frozenset(),
         writers=frozenset(),
         namespaces=frozenset({"main"}),
+        replacing=frozenset(
+            name.casefold()
+            for kind, name, _, sql in found
+            if kind == "table" and _REPLACES.search(sql or "")
+        ),
     )
 
 
