@@ -223,7 +223,7 @@ class Dialect:
     conversion(before, after, desired, features): which values a change of type would refuse
         or alter, as conditions over the column. Pure: the rows are asked by ``migrate``.
     dependants(conn, changes, live, features): what no file holds (views, triggers, ...) and
-        that uses what these changes take away, in the server's words, by their positions.
+        that uses what these changes take away, or on which they fail; by their positions.
     hazards(change, current, features, big): locks, rewrites, costs; on ``big`` tables what
         would hold up others for long needs leave.
     try_lock(conn, features): take the migration lock without waiting; False if held by
@@ -270,6 +270,7 @@ class Dialect:
     lossy: Callable[[Column, Column, Any], str | None]
     refers: Callable[[Column, Column], bool]
     conversion: Callable[[Column, Column, Schema, Any], Conversion]
+    dependants: Dependants
     hazards: Hazards
     try_lock: Callable[[Connection, Any], bool]
     unlock: Callable[[Connection, Any], None]
@@ -295,6 +296,5 @@ class Dialect:
     ]
     insertion: Callable[[SQLTable, Collection[str], Collection[str]], Insert]
     ready: Callable[[Connection], None] = _nothing
-    dependants: Dependants = lambda *_: {}
     names_conflicts: bool = True
     streams_apart: bool = True

@@ -54,8 +54,8 @@ def asked_for(changes: Sequence[Change], used: InUse) -> list[Change]:
 
 def _refused(change: Change, names: str) -> str:
     return (
-        f"{_what(change)} is used by {names}, which no schema file holds: drop that by hand "
-        "first, and make it again afterwards, or leave this as it is"
+        f"the server refuses to change {_what(change)} because of {names}, which no schema file "
+        "holds: drop that by hand first, and make it again afterwards, or leave this as it is"
     )
 
 

@@ -284,3 +284,49 @@ def test_a_key_of_a_partitioned_table_keeps_what_it_refers_to(on_postgresql: App
     assert waiting(report) == {"drop_index t(a)": "blocked"}
     assert done(report) == ["add_column t.more"]
     assert "table parts" in reasons(report)
+
+
+@pytest.fixture
+def on_sqlite(sqlite_server: Server, tmp_path: Path) -> Iterator[Application]:
+    database = databases.create(sqlite_server, tmp_path)
+    yield Application(database, tmp_path / "schema")
+    databases.drop(database)
+
+
+BROKEN = [
+    "CREATE VIEW stale AS SELECT x FROM missing",
+    "CREATE TRIGGER stale AFTER INSERT ON other BEGIN INSERT INTO missing VALUES (1); END",
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_view_or_trigger_that_is_broken_already_blocks_renames_alone(
+    on_sqlite: Application, broken: str
+) -> None:
+    app = on_sqlite
+    app.boot_with(t=PLAIN, other=OTHER, more=OTHER)
+    app.execute(broken)
+    body = table({"id": ID, "c": renamed("a"), "b": "integer", "d": "integer"}, renamed_from="t")
+    app.declare(u=body, other=table({"id": ID, "n": "integer", "m": "integer"}), more=OTHER)
+    left = dict.fromkeys(("rename_table u", "rename_column u.c", "add_column u.d"), "blocked")
+    plan, report = app.plan(), app.boot()
+    assert (waiting(plan), waiting(report)) == (left, left)
+    assert done(report) == ["add_column other.m"]
+    assert f"{broken.split()[1].lower()} stale (" in reasons(report)
+    assert app.boot().applied == ()
+    app.execute(f"DROP {broken.split()[1]} stale")
+    assert app.boot().in_sync
+    app.assert_settled()
+
+
+def test_a_sound_view_and_trigger_follow_a_rename(on_sqlite: Application) -> None:
+    app = on_sqlite
+    app.boot_with(t=PLAIN, other=OTHER)
+    app.execute(
+        "CREATE VIEW shown AS SELECT a FROM t",
+        "CREATE TRIGGER copied AFTER INSERT ON t BEGIN INSERT INTO other (n) VALUES (NEW.a); END",
+    )
+    body = table({"id": ID, "c": renamed("a"), "b": "integer"}, renamed_from="t")
+    assert app.boot_with(u=body, other=OTHER).in_sync
+    app.execute("INSERT INTO u (id, c) VALUES (1, 7)")
+    assert app.execute("SELECT n FROM other") == [(7,)]

@@ -8,6 +8,7 @@ from odac_db.dialects.base import Dialect
 from odac_db.dialects.sqlite.canonicalize import canonicalize
 from odac_db.dialects.sqlite.conversion import conversion
 from odac_db.dialects.sqlite.declare import declare
+from odac_db.dialects.sqlite.dependants import dependants
 from odac_db.dialects.sqlite.errors import failure, refusal
 from odac_db.dialects.sqlite.features import features
 from odac_db.dialects.sqlite.fingerprint import fingerprint
@@ -40,6 +41,7 @@ SQLITE = Dialect(
     lossy=lossy,
     refers=refers,
     conversion=conversion,
+    dependants=dependants,
     hazards=hazards,
     try_lock=try_lock,
     unlock=unlock,
