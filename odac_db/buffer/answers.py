@@ -93,7 +93,8 @@ class BufferStatus(msgspec.Struct, frozen=True, kw_only=True):
     waiting. ``bytes`` are on the disk. ``journals`` counts its own and those it adopted.
     ``flush_seconds`` is what flushes took together, ``slowest_flush`` what one took at most.
     ``rewound``: how often the database was found to have lost what it had, which was then
-    applied again. ``foreign`` journals are of another database or damaged, and let alone.
+    applied again. ``foreign`` journals are of another database, damaged or cannot be opened, and
+    let alone.
     """
 
     pending: int

@@ -61,7 +61,7 @@ class Buffer:
         self.options = fit_options(options)
         self._engine = engine
         self._read = read
-        self._home = Path(options.folder) / connection
+        self._home = Path(options.folder).absolute() / connection
         self._marking = marking
         self._known: Known | None = None
         self._running: Running | None = None
@@ -146,8 +146,8 @@ class Buffer:
         """
         running = self._start()
         chosen = [one for one in self.dead_letters() if table in (None, one.table)]
-        with running.flusher.turn:
-            return letters.retried(running.flusher.session, running.flusher.ground, chosen)
+        flusher = running.flusher
+        return letters.retried(flusher.session, flusher.ground, chosen, flusher.turn)
 
     def discard_dead_letters(self, *, table: str | None = None) -> int:
         """Throws them away for good, those of one table or all; how many there were."""

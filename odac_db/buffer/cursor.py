@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from errno import ENOENT
 
 from odac_db.buffer.frames import HEAD, Frame, frame_at, next_frame
 from odac_db.buffer.log import Log
@@ -39,6 +40,8 @@ class Cursor:
                 self._enter(segment)
                 return
         segments = self.log.segments()
+        if not segments and self.log.end is not None:  # its writer is never without one
+            raise FileNotFoundError(ENOENT, "the journal's files are gone", str(self.log.folder))
         if segments:
             base = self.log.base(segments[0], self.lane)
             reason = "the database is behind what the journal still holds"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ except ImportError:  # no server's own platform
 
 LOCK = "lock"
 NEXT = "next.part"
+RESERVING = "reserving.part"
+BEGUN = "begun.part"
 REGISTERED = "registered"
 APPLIED = "applied"
 SUFFIX = ".odj"
@@ -54,9 +57,7 @@ def fit_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> Path:
         raise BufferRefused("the buffer needs flock, which this platform has not")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        trial = folder / f".trial-{os.getpid()}"
-        os.close(os.open(trial, os.O_CREAT | os.O_WRONLY, 0o600))
-        trial.unlink()
+        tempfile.TemporaryFile(dir=folder).close()  # of a name that nobody else tries
     except OSError as error:
         message = f"the journal's folder {folder} cannot be written: {error.strerror}"
         raise BufferRefused(message) from error
@@ -121,7 +122,8 @@ def reserve(folder: Path, size: int) -> None:
     """The next segment's room, if it is not there. Raises BufferFull or JournalFailed."""
     try:
         if not (folder / NEXT).exists():
-            os.close(made(folder / NEXT, size))
+            os.close(made(folder / RESERVING, size))
+            (folder / RESERVING).rename(folder / NEXT)  # who finds it there finds it whole
     except FileExistsError:
         return
     except OSError as error:
@@ -133,15 +135,16 @@ def begun(folder: Path, number: int, size: int, begin: bytes, prepared: bool) ->
 
     ``prepared``: the one that was reserved ahead will do, if there is one.
     """
-    ahead = folder / NEXT
-    if prepared and ahead.exists():
-        file = os.open(ahead, os.O_RDWR)
+    mine = folder / BEGUN  # no name that another thread gives to what it reserves
+    mine.unlink(missing_ok=True)
+    if prepared and (folder / NEXT).exists():
+        (folder / NEXT).rename(mine)
+        file = os.open(mine, os.O_RDWR)
     else:
-        ahead.unlink(missing_ok=True)
-        file = made(ahead, size)
+        file = made(mine, size)
     os.pwrite(file, begin, 0)
     os.fdatasync(file)
-    ahead.rename(segment_path(folder, number))
+    mine.rename(segment_path(folder, number))
     keep_names(folder)
     return file
 

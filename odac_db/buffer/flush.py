@@ -17,12 +17,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from odac_db.buffer import ledger
+from odac_db.buffer.faults import apply, is_data, is_structure, told, without_gone
 from odac_db.buffer.fitting import Columns, sifted
-from odac_db.buffer.fold import Step, count, halves, steps
+from odac_db.buffer.fold import count, halves, steps
 from odac_db.buffer.lanes import Lanes
 from odac_db.buffer.ledger import Dead
 from odac_db.buffer.once import admitted
-from odac_db.buffer.shapes import Chunk, Shape
+from odac_db.buffer.shapes import Chunk
 from odac_db.dialects.buffering import Buffering
 from odac_db.errors import OdacDbError
 
@@ -31,10 +32,6 @@ FEW = 200
 
 Marking = Callable[[Connection, frozenset[str]], AbstractContextManager[object]]
 """Brackets the COMMIT of a flush that wrote to these tables."""
-
-
-class Unmatched(OdacDbError):
-    """A change found no row with its key."""
 
 
 class TooManyRefused(OdacDbError):
@@ -84,8 +81,10 @@ def flush(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
         try:
             return way(conn, ground, work)
         except BaseException as error:
-            _undo(conn)
-            if not is_data(ground, error, work.chunks):
+            undo(conn)
+            # What a table refuses of one row may look like a fault of its structure.
+            sought = way is _flush_whole and is_structure(ground, error)
+            if not sought and not is_data(ground, error, work.chunks):
                 raise
     return _flush_apart(conn, ground, work)
 
@@ -110,7 +109,7 @@ def _flush_by_halves(conn: Connection, ground: Ground, work: Flush) -> Flushed |
         return None
     fitting, dead, repeated = _admitted(conn, ground, work)
     ground.buffering.checked_now(conn)
-    standing, gone = _without_gone(conn, ground, fitting)
+    standing, gone = without_gone(conn, ground, fitting)
     refused = _refused(conn, ground, standing)
     _check_share(ground, refused, count(standing))
     return _ended(conn, ground, work, dead + gone + refused, repeated)
@@ -135,7 +134,7 @@ def _flush_apart(conn: Connection, ground: Ground, work: Flush) -> Flushed | Non
         try:
             done = _flush_whole(conn, ground, part)
         except BaseException as error:
-            _undo(conn)
+            undo(conn)
             if not is_data(ground, error, part.chunks):
                 raise
             if len(part.chunks) > 1 or (count(part.chunks) > 1 and part.chunks[0].once is None):
@@ -174,7 +173,7 @@ def _ended(
     return Flushed(count(work.chunks) - len(dead) - repeated, len(dead))
 
 
-def _undo(conn: Connection) -> None:
+def undo(conn: Connection) -> None:
     """The error at hand says more than one of ROLLBACK would; a broken connection is left."""
     with suppress(Exception):
         conn.rollback()
@@ -190,7 +189,7 @@ def _moved(conn: Connection, ground: Ground, work: Flush) -> bool:
     except IntegrityError:  # another one has just made the row
         found = False
     if not found:
-        _undo(conn)
+        undo(conn)
     return found
 
 
@@ -198,18 +197,6 @@ def _commit(conn: Connection, ground: Ground, work: Flush, dead: Sequence[Dead])
     tables = {chunk.shape.table for chunk in work.chunks}
     with ground.marking(conn, frozenset(tables) if len(dead) < count(work.chunks) else frozenset()):
         conn.commit()
-
-
-def apply(conn: Connection, ground: Ground, todo: Sequence[Step]) -> None:
-    """Executes the steps. Raises Unmatched where a change finds no row."""
-    for step in todo:
-        for insert in step.inserts:
-            ground.buffering.insert(conn, insert.table, insert.columns, insert.rows)
-        for change in step.changes(ground.columns):
-            found = ground.buffering.update(conn, change)
-            if found != len(change.rows):
-                message = f"{change.table} has no row with this key ({', '.join(change.keys)})"
-                raise Unmatched(message)
 
 
 def _refused(conn: Connection, ground: Ground, chunks: Sequence[Chunk]) -> list[Dead]:
@@ -232,67 +219,10 @@ def _tried(conn: Connection, ground: Ground, part: Sequence[Chunk]) -> Exception
     savepoint = conn.begin_nested()
     try:
         apply(conn, ground, steps(part, ground.lanes))
-    except Exception as error:
-        if not is_data(ground, error, part):
+    except Exception as error:  # of each shape one is known to get by
+        if not is_data(ground, error, part) and not is_structure(ground, error):
             raise
         savepoint.rollback()
         return error
     savepoint.commit()
     return None
-
-
-def _without_gone(
-    conn: Connection, ground: Ground, chunks: Sequence[Chunk]
-) -> tuple[list[Chunk], list[Dead]]:
-    """Operations whose table or column is declared no longer, and which the server does not know.
-
-    It will not come back, and they would wait for ever. One of each shape is tried: what is
-    declared no longer may still be there.
-    """
-    reasons: dict[Shape, str] = {}
-    for chunk in chunks:
-        if chunk.shape not in reasons:
-            error = _trial(conn, ground, chunk) if _undeclared(ground, chunk.shape) else None
-            reasons[chunk.shape] = told(error) if error is not None else ""
-    gone = [
-        Dead(chunk.first + place, chunk.shape, row, reasons[chunk.shape])
-        for chunk in chunks
-        if reasons[chunk.shape]
-        for place, row in enumerate(chunk.rows)
-    ]
-    return [chunk for chunk in chunks if not reasons[chunk.shape]], gone
-
-
-def _trial(conn: Connection, ground: Ground, chunk: Chunk) -> Exception | None:
-    """The error of the structure that the first of these operations meets. Changes nothing."""
-    savepoint = conn.begin_nested()
-    error: Exception | None = None
-    try:
-        one = Chunk(chunk.first, chunk.shape, chunk.rows[:1])
-        apply(conn, ground, steps([one], ground.lanes))
-    except Unmatched:
-        pass
-    except Exception as caught:
-        error = caught if ground.buffering.fault(caught) == "structural" else None
-    savepoint.rollback()
-    return error
-
-
-def is_data(ground: Ground, error: BaseException, chunks: Sequence[Chunk]) -> bool:
-    """Whether the operations themselves are at fault, or their table is declared no longer."""
-    if isinstance(error, OdacDbError) or not isinstance(error, Exception):
-        return isinstance(error, Unmatched)
-    fault = ground.buffering.fault(error)
-    undeclared = any(_undeclared(ground, chunk.shape) for chunk in chunks)
-    return fault == "data" or (fault == "structural" and undeclared)
-
-
-def _undeclared(ground: Ground, shape: Shape) -> bool:
-    return (
-        ground.declared and not {*shape.keys, *shape.columns} <= ground.columns(shape.table).keys()
-    )
-
-
-def told(error: BaseException) -> str:
-    """The server's words, without the statement and its values."""
-    return str(getattr(error, "orig", None) or error).strip()

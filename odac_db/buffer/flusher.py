@@ -7,6 +7,7 @@ their journals to save the trouble.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -25,6 +26,8 @@ from odac_db.buffer.log import Log
 from odac_db.buffer.session import Session
 from odac_db.buffer.source import Source, Taken
 from odac_db.errors import LossDetected
+
+log = logging.getLogger("odac_db.buffer")
 
 TENDED = 5.0
 """Seconds between looks at journals of the dead, and at what the database still has."""
@@ -62,6 +65,7 @@ class Flusher:
     turn: threading.RLock = field(default_factory=threading.RLock)
     own: Source | None = None
     _held: dict[str, int] = field(default_factory=dict)
+    _unread: dict[str, str] = field(default_factory=dict)
     _tended: float = float("-inf")
     _active: float = float("-inf")
 
@@ -164,29 +168,39 @@ class Flusher:
         """Takes over the journals whose processes are gone."""
         for source in self._adopted() if accept_loss else ():
             source.go_on_behind_losses()
+        for name in self._unread:
+            self.foreign.pop(name, None)
+        self._unread.clear()
         for name in files.journal_names(self.home):
             if name not in self.sources and (accept_loss or name not in self.foreign):
-                self._adopt(name, accept_loss=accept_loss)
+                try:
+                    self._adopt(name, accept_loss=accept_loss)
+                except OSError as error:  # of another user: the next look tries it again
+                    reason = f"it cannot be read: {error.strerror or error}"
+                    self.foreign[name] = self._unread[name] = reason
 
     def _adopt(self, name: str, *, accept_loss: bool) -> None:
         held = files.locked(self.home / name)
         if held is None:
             return
-        log = Log(self.home / name)
+        written = Log(self.home / name)
         try:
-            database = log.database()
-            ends = log.lanes(lenient=accept_loss)
+            database = written.database()
+            ends = written.lanes(lenient=accept_loss)
         except LossDetected as loss:
             self.foreign[name] = loss.reason
             os.close(held)
             return
+        except BaseException:
+            os.close(held)
+            raise
         if database and database != self.database:
             self.foreign[name] = f"it belongs to another database ({database})"
             os.close(held)
             return
         self.foreign.pop(name, None)
         self._held[name] = held
-        self.sources[name] = Source(log, ends, accept_loss=accept_loss)
+        self.sources[name] = Source(written, ends, accept_loss=accept_loss)
 
     def _look(self) -> None:
         """Compares what is believed with what the database says, then prunes by that."""
@@ -199,13 +213,21 @@ class Flusher:
             for lane in source.lanes.values():
                 if lane.position != positions.get(lane.name, 0):
                     lane.believed = -1
-            with suppress(LossDetected):  # its lanes tell of it
-                source.log.prune(positions, self.retention, self.clock())
-            done = all(positions.get(name, 0) >= end for name, end in list(source.ends.items()))
-            # Counted from here, not from the last write: the database may have been away since.
-            since = source.log.applied_for(done=done) if source is not self.own else 0.0
-            if source is not self.own and done and since >= self.retention:
-                self._remove(source)
+            try:
+                self._clear_away(source, positions)
+            except OSError as error:  # the others have their turn
+                log.warning("journal %s keeps what it needs no more: %s", source.id, error)
+
+    def _clear_away(self, source: Source, positions: Mapping[str, int]) -> None:
+        """Removes what the database has had for long enough. Raises OSError."""
+        with suppress(LossDetected):  # its lanes tell of it
+            source.log.prune(positions, self.retention, self.clock())
+        if source is self.own:
+            return
+        done = all(positions.get(name, 0) >= end for name, end in list(source.ends.items()))
+        # Counted from here, not from the last write: the database may have been away since.
+        if source.log.applied_for(done=done) >= self.retention and done:
+            self._remove(source)
 
     def _remove(self, source: Source) -> None:
         ledger.retire(self.session.connection(), source.id)

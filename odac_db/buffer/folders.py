@@ -25,8 +25,20 @@ def journals(engine: Engine, home: Path) -> tuple[JournalStatus, ...]:
     found = []
     for name in names:
         with suppress(FileNotFoundError):  # it is removed this moment
-            found.append(_standing(Log(home / name), positions.get(name, {})))
+            found.append(_seen(Log(home / name), positions.get(name, {})))
     return tuple(found)
+
+
+def _seen(log: Log, positions: dict[str, int]) -> JournalStatus:
+    """One that is another user's is named, too, with what is seen from outside."""
+    try:
+        return _standing(log, positions)
+    except PermissionError as error:
+        written = datetime.fromtimestamp(log.folder.stat().st_mtime, UTC)
+        fault = f"it cannot be read: {error.strerror}"
+        return JournalStatus(
+            journal=log.id, alive=False, pending={}, bytes=0, written=written, fault=fault
+        )
 
 
 def _standing(log: Log, positions: dict[str, int]) -> JournalStatus:

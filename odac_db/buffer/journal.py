@@ -82,15 +82,10 @@ class Journal:
             raise BufferRefused(message) from error
 
     def append(
-        self,
-        shape: Shape,
-        rows: Sequence[Values],
-        *,
-        write: bool = True,
-        once: Once | None = None,
+        self, shape: Shape, rows: Sequence[Values], *, write: bool = True
     ) -> tuple[int, End]:
         """Operations of one shape; see ``append_lots``."""
-        return self.append_lots([(shape, rows)], write=write, once=once)
+        return self.append_lots([(shape, rows)], write=write)
 
     def append_lots(
         self, lots: Sequence[Lot], *, write: bool = True, once: Once | None = None
@@ -247,6 +242,8 @@ class Journal:
 
         Raises BufferFull when the disk has no room for it.
         """
+        if not files.segment_path(self.folder, self._segment).exists():
+            self._size = 0  # somebody has removed it: no more is acknowledged
         if self._offset * 2 > self._segment_bytes and not self.closed:
             files.reserve(self.folder, self._segment_bytes)
             with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -12,8 +13,9 @@ from sqlalchemy import Connection, Engine
 
 from odac_db.buffer import ledger
 from odac_db.buffer.answers import DeadLetter, Retried
+from odac_db.buffer.faults import apply, told
 from odac_db.buffer.fitting import sifted
-from odac_db.buffer.flush import Ground, apply, told
+from odac_db.buffer.flush import Ground, undo
 from odac_db.buffer.fold import steps
 from odac_db.buffer.session import Session
 from odac_db.buffer.shapes import Chunk, Shape
@@ -47,20 +49,32 @@ def _read(conn: Connection) -> Iterable[DeadLetter]:
         )
 
 
-def retried(session: Session, ground: Ground, letters: Sequence[DeadLetter]) -> Retried:
+def retried(
+    session: Session,
+    ground: Ground,
+    letters: Sequence[DeadLetter],
+    turn: AbstractContextManager[object],
+) -> Retried:
     """Applies them, each in one transaction with its disappearance from the letters.
 
-    A database that is away or busy refuses nothing: its error is raised.
+    Who flushes has the ``turn`` between two of them. A database that is away or busy refuses
+    nothing: its error is raised.
     """
     done, refusals = 0, {}
     for letter in letters:
-        try:
-            done += _retried(session.connection(), ground, letter)
-        except Exception as error:
-            session.drop()
-            if not isinstance(error, OdacDbError) and ground.buffering.fault(error) == "transient":
+        with turn:
+            try:
+                done += _retried(session.connection(), ground, letter)
+            except Exception as error:
+                ours = isinstance(error, OdacDbError)
+                if not ours and ground.buffering.fault(error) == "transient":
+                    session.drop()
+                    raise
+                undo(session.connection())
+                refusals[f"{letter.journal}:{letter.lane}:{letter.seq}"] = told(error)
+            except BaseException:
+                session.drop()
                 raise
-            refusals[f"{letter.journal}:{letter.seq}"] = told(error)
     return Retried(applied=done, refused=len(refusals), refusals=refusals)
 
 

@@ -163,7 +163,14 @@ class Log:
         """Unlinks a dead journal, its lock last; the caller holds it."""
         for segment in self.segments():
             files.segment_path(self.folder, segment).unlink()
-        for name in (NEXT, files.REGISTERED, files.APPLIED, files.LOCK):
+        for name in (
+            NEXT,
+            files.RESERVING,
+            files.BEGUN,
+            files.REGISTERED,
+            files.APPLIED,
+            files.LOCK,
+        ):
             (self.folder / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()

@@ -72,7 +72,11 @@ def _stored(
 ) -> tuple[Any, int]:
     """The column's value, if there is the row, and the lane's position, of one instant."""
     row = sa.table(table.name, *(sa.column(name) for name in {*table.key, column}))
-    here = [row.c[name] == each for name, each in zip(table.key, key, strict=True)]
+    # Of no type: a uuid or a date is a text here, and the server makes of it what the column is.
+    here = [
+        row.c[name] == sa.bindparam(None, each, type_=sa.types.NullType())
+        for name, each in zip(table.key, key, strict=True)
+    ]
     spot = ledger.positions
     position = (
         sa.select(spot.c.seq).where(spot.c.source == source, spot.c.lane == table.lane)

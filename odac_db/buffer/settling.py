@@ -71,6 +71,9 @@ def _ends(home: Path, tables: Collection[str] | None) -> Ends:
             ends, held = journal.lanes(), journal.tables()
         except (LossDetected, FileNotFoundError):
             continue  # it is told by whoever adopts it, or is removed this moment
+        except OSError as error:
+            log.warning("tables change, and journal %s cannot be read: %s", name, error.strerror)
+            continue
         for lane, end in ends.items():
             if tables is None or not held.get(lane, set()).isdisjoint(tables):
                 found[name, lane] = end

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from odac_db.buffer import files, ledger
 from odac_db.buffer.cursor import Cursor
-from odac_db.buffer.flush import Flush, Flushed, Ground, TooManyRefused, flush, told
+from odac_db.buffer.faults import told
+from odac_db.buffer.flush import Flush, Flushed, Ground, TooManyRefused, flush
 from odac_db.buffer.fold import count
 from odac_db.buffer.log import Log
 from odac_db.buffer.once import Contended

@@ -563,3 +563,36 @@ def test_synced_by_a_handler_in_the_midst_of_a_sync_it_does_not_wait_for_itself(
     monkeypatch.setattr(os, "fdatasync", signalled)
     journal.sync(upto)
     assert read(dead(journal), "events") == rows(0, 2)
+
+
+def test_a_segment_that_is_being_reserved_is_nobodys_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who filled the one before took it without its room: a bare ValueError of the mapping."""
+    journal = Journal(tmp_path, "db", segment_bytes=1 << 13)
+    monkeypatch.setattr(files, "MAPPED", frozenset({journal._kind}))
+    whole, taken = os.posix_fallocate, 0
+    while journal._offset * 2 <= 1 << 13:
+        journal.append(EVENTS, rows(taken, 1))
+        taken += 1
+
+    def slowly(file: int, start: int, size: int) -> None:
+        nonlocal taken
+        monkeypatch.setattr(os, "posix_fallocate", whole)
+        segment = journal.end.segment
+        while journal.end.segment == segment:  # its writer does not wait for it
+            journal.append(EVENTS, rows(taken, 1))
+            taken += 1
+        whole(file, start, size)
+
+    monkeypatch.setattr(os, "posix_fallocate", slowly)
+    journal.prepare()
+    while journal.end.segment < 4:
+        journal.append(EVENTS, rows(taken, 1))
+        taken += 1
+    cursor = Cursor(Log(journal.folder), "events")
+    cursor.seek(0)
+    found = [row for chunk in cursor.read(1 << 40, 1 << 40) for row in chunk.rows]
+    assert found == rows(0, taken)
+    journal.close()
+    assert not list(journal.folder.glob("*.part"))

@@ -11,9 +11,10 @@ from typing import Any
 import psycopg
 import pymysql
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from odac_db import BufferedRowRefused, Database, RowRefused
+from odac_db import BufferedRowRefused, BufferOptions, Database, RowRefused
 from odac_db.buffer import letters, once
 from odac_db.dialects.mysql import buffering
 from tests.fixtures.buffers import Opened, openings
@@ -258,3 +259,152 @@ def test_a_database_that_is_away_refuses_no_dead_letter(
     with pytest.raises(OperationalError):
         db.buffer.retry_dead_letters()
     assert len(db.buffer.dead_letters()) == 1
+
+
+LANGUAGES = {
+    "tsquery": ("a & (", "'a' & 'b'"),
+    "tsvector": ("'a", "'a' 'b'"),
+    "jsonpath": ("$.[", '$."a"'),
+    "regclass": ("nosuch", "pg_class"),
+}
+
+
+@pytest.mark.parametrize("type_", LANGUAGES)
+def test_a_value_that_only_its_type_can_read_is_put_aside(
+    postgresql_database: LiveDatabase, tmp_path: Path, type_: str
+) -> None:
+    """PostgreSQL's 42601 and 42P01, which else say that a statement or table is wrong."""
+    bad, good = LANGUAGES[type_]
+    column = f"{{type: {{postgresql: {type_}}}}}"
+    schema = {"odd": f"columns:\n  id: {{type: integer, primary: true}}\n  q: {column}\n"}
+    with openings(postgresql_database.url, schema, tmp_path) as opened:
+        db = opened()
+        db.buffer["odd"].insert({"id": 1, "q": bad})  # by itself: no other tells whose fault it is
+        assert brought_in(db) == (0, 1, 0)
+        db.buffer["odd"].insert([{"id": n, "q": good} for n in range(2, 9)])
+        for number in range(2, 9):
+            db.buffer["odd"].where(number).update(q=bad if number == 5 else None)
+        assert brought_in(db) == (13, 1, 0)
+        assert postgresql_database.execute("SELECT id FROM odd WHERE q IS NOT NULL") == [(5,)]
+        assert len(db.buffer.dead_letters()) == 2
+
+
+def test_what_an_index_on_an_expression_refuses_is_put_aside(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """MySQL's 3751; MariaDB has computed columns for it."""
+    schema = {"docs": "columns:\n  id: {type: integer, primary: true}\n  j: {type: json}\n"}
+    with openings(mysql_database.url, schema, tmp_path) as opened:
+        db = opened()
+        _ = db.buffer["docs"]
+        value = "CAST(json_unquote(json_extract(j, '$.n')) AS UNSIGNED)"
+        column = f"ADD COLUMN c BIGINT AS ({value}) STORED, ADD INDEX ix (c)"
+        change = column if mysql_database.server.is_mariadb else f"ADD INDEX ix (({value}))"
+        mysql_database.execute(f"ALTER TABLE docs {change}")
+        db.buffer["docs"].insert([{"id": 1, "j": {"n": "abc"}}, {"id": 2, "j": {"n": "1"}}])
+        assert brought_in(db) == (1, 1, 0)
+        assert ids(db, "docs") == [2]
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_a_fault_of_one_row_that_looks_like_one_of_the_table_stops_nothing(
+    mysql_database: LiveDatabase, tmp_path: Path, others: int
+) -> None:
+    """A trigger that meets a missing table: where others of the kind get by, it is the row's."""
+    with openings(mysql_database.url, SCHEMA, tmp_path) as opened:
+        db = opened()
+        _ = db.buffer["events"]
+        mysql_database.execute(
+            "CREATE TRIGGER t BEFORE INSERT ON events FOR EACH ROW "
+            "IF new.n = 7 THEN INSERT INTO nosuch VALUES (1); END IF"
+        )
+        rows = [{"id": n, "n": 1} for n in range(others)]
+        db.buffer["events"].insert([{"id": 98, "n": 7}, *rows, {"id": 99, "n": 7}])
+        answer = db.buffer.flush()
+        found = (answer.rows, answer.dead, answer.pending)
+        assert found == ((others, 2, 0) if others else (0, 0, 2))
+
+
+def test_where_all_of_a_kind_fail_alike_the_table_is_at_fault(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    with openings(mysql_database.url, SCHEMA, tmp_path) as opened:
+        db = opened()
+        _ = db.buffer["events"]
+        mysql_database.execute(
+            "CREATE TRIGGER t BEFORE INSERT ON events FOR EACH ROW INSERT INTO nosuch VALUES (1)"
+        )
+        db.buffer["events"].insert([{"id": n, "n": 1} for n in range(500)])
+        answer = db.buffer.flush()
+        assert (answer.rows, answer.dead, answer.pending) == (0, 0, 500)
+        assert "nosuch" in answer.paused["events"]
+        mysql_database.execute("DROP TRIGGER t")
+        assert db.buffer.flush().rows == 500
+
+
+def test_rows_without_what_a_table_has_come_to_need_are_put_aside(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """MySQL's 1364; the other servers say that it must not be NULL."""
+    with openings(mysql_database.url, SCHEMA, tmp_path) as opened:
+        db = opened()
+        db.buffer["parents"].insert({"id": 1})
+        assert brought_in(db) == (1, 0, 0)
+        mysql_database.execute("ALTER TABLE parents ADD COLUMN must INT NOT NULL")
+        db.buffer["parents"].insert({"id": 2})
+        assert brought_in(db) == (0, 1, 0)
+        assert "must" in db.buffer.dead_letters()[0].error
+
+
+def test_rows_land_in_a_table_with_policies(
+    postgresql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """COPY is refused there, and the lane stood still."""
+    url = sa.make_url(postgresql_database.url)
+    role = f"{url.database}_u"
+    with openings(postgresql_database.url, SCHEMA, tmp_path) as opened:
+        opened().buffer["events"].insert({"id": 1, "n": 1}, acknowledge="db")
+        for statement in (
+            f"CREATE ROLE {role} LOGIN",
+            f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}",
+            "ALTER TABLE events ENABLE ROW LEVEL SECURITY",
+            "CREATE POLICY p ON events USING (true) WITH CHECK (n < 10)",
+        ):
+            postgresql_database.execute(statement)
+        guarded = url.set(username=role).render_as_string(hide_password=False)
+        options = BufferOptions(folder=tmp_path / "another", interval=3600.0)
+        try:
+            with Database.open(guarded, schema=tmp_path / "schema", buffer=options) as db:
+                odd = {"id": 2, "n": 2, "text": "a\t\\N%s\n"}
+                db.buffer["events"].insert([odd, {"id": 3, "n": 50}, {"id": 4, "n": 4}])
+                db.buffer["events"].where(2).increment(n=1)
+                assert brought_in(db) == (3, 1, 0)
+                rows = postgresql_database.execute("SELECT id, n, text FROM events ORDER BY id")
+                assert rows == [(1, 1, None), (2, 3, odd["text"]), (4, 4, None)]
+                assert "row-level security" in db.buffer.dead_letters()[0].error
+        finally:
+            postgresql_database.execute(f"DROP OWNED BY {role}")
+            postgresql_database.execute(f"DROP ROLE {role}")
+
+
+def test_refused_again_each_letter_is_counted_by_itself(opened: Opened) -> None:
+    """The first rows of two tables were one; and nobody else could flush meanwhile."""
+    db = opened()
+    for table, row in (("parents", {"id": 1}), ("events", {"id": 1, "n": 1})):
+        db.table(table).insert(row)
+        db.buffer[table].insert(row)
+    assert brought_in(db) == (0, 2, 0)
+    flusher = db.buffer._start().flusher
+    turns: list[int] = []
+
+    class Turn:
+        def __enter__(self) -> None:
+            turns.append(flusher.session.made)
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+    found = letters.retried(flusher.session, flusher.ground, db.buffer.dead_letters(), Turn())
+    assert (found.applied, found.refused, len(found.refusals)) == (0, 2, 2)
+    assert turns == [1, 1]  # two turns, and one connection
+    assert db.buffer.retry_dead_letters().refused == 2

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from odac_db import BufferedRowRefused, BufferFull, BufferRefused
+from odac_db import BufferedRowRefused, BufferFull, BufferRefused, JournalFailed
 from odac_db.buffer import files
 from odac_db.buffer.files import End
 from odac_db.buffer.journal import UNWRITTEN_BYTES
@@ -167,3 +171,81 @@ def test_at_level_memory_each_byte_is_written_once(
         assert len(running.journal._unwritten) < 70
     assert db.buffer.flush(wait=10).rows == 300
     assert db.table("kids").where(x="x" * 4000).count() == 300
+
+
+def test_a_relative_folder_is_the_one_it_was(
+    quickly: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    db = quickly(folder="here")
+    _ = db.buffer["kids"]
+    monkeypatch.chdir("/")
+    db.buffer["kids"].insert({"id": 1})
+    assert db.buffer.flush(wait=10).rows == 1
+    assert (tmp_path / "here" / "default").is_dir()
+
+
+def test_a_folder_that_is_removed_is_said_and_no_more_is_taken(
+    quickly: Opened, tmp_path: Path
+) -> None:
+    db = quickly()
+    db.buffer["kids"].insert({"id": 1}, acknowledge="db")
+    shutil.rmtree(tmp_path / "journal")
+    db.buffer["kids"].insert({"id": 2})
+    answer = db.buffer.flush()
+    assert (answer.rows, answer.pending) == (0, 1)
+    assert "the journal's files are gone" in answer.paused["kids"]
+    running = db.buffer._start()
+    running._synced = 0.0
+    running._look_after_the_journal()
+    with pytest.raises(JournalFailed):
+        db.buffer["kids"].insert({"id": 3})
+
+
+KEYS: dict[str, tuple[str, Any]] = {
+    "uuid": ("uuid", UUID("4a6e9f0c-58a6-4c88-8a0d-3d3f4f3d5a10")),
+    "date": ("date", date(2020, 1, 2)),
+    "instant": ("datetime", datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
+    "decimal": ("decimal, precision: 8, scale: 2", Decimal("1.5")),
+    "text": ("varchar(20)", "a'b"),
+    "number": ("integer", 3),
+}
+
+
+def test_get_finds_a_row_by_a_key_of_any_type(database: LiveDatabase, tmp_path: Path) -> None:
+    """PostgreSQL compared a uuid, a date or a decimal with a text, and refused."""
+    schema = {
+        name: f"columns:\n  id: {{type: {kind}, primary: true}}\n"
+        "  v: {type: integer, nullable: false, default: 0}\n"
+        for name, (kind, _) in KEYS.items()
+    }
+    with openings(database.url, schema, tmp_path) as opened:
+        db = opened()
+        for name, (_, key) in KEYS.items():
+            db.buffer[name].insert({"id": key})
+            db.buffer[name].where(key).increment("v", 2)
+        coming = {name: db.buffer[name].where(key).get("v") for name, (_, key) in KEYS.items()}
+        assert db.buffer.flush(wait=20).pending == 0
+        there = {name: db.buffer[name].where(key).get("v") for name, (_, key) in KEYS.items()}
+        assert coming == there == dict.fromkeys(KEYS, 2)
+        assert all(db.table(name).where(v=2).count() == 1 for name in KEYS)
+
+
+def test_a_folder_is_tried_by_many_at_once(tmp_path: Path) -> None:
+    """They tried it by one name, and refused each other."""
+    refused: list[BaseException] = []
+
+    def tries() -> None:
+        try:
+            for _ in range(300):
+                files.fit_folder(tmp_path)
+        except BufferRefused as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=tries) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not refused
+    assert list(tmp_path.iterdir()) == []

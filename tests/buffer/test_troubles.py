@@ -121,6 +121,71 @@ def test_a_folder_that_can_be_written_no_more_costs_nothing_that_was_taken(anybo
     elsewhere(work)
 
 
+def test_a_journal_of_another_user_stops_nothing_else(anybodys: Path) -> None:
+    """Every look ended at it: nothing was adopted, pruned or listed any more."""
+
+    def work() -> None:
+        unprivileged()
+        (anybodys / "schema").mkdir()
+        (anybodys / "schema" / "events.yaml").write_text("columns:\n  n: {type: integer}\n")
+        home = anybodys / "journal" / "default"
+        options = BufferOptions(folder=anybodys / "journal", interval=3600.0)
+        url = f"sqlite:///{anybodys}/app.db"
+        with Database.open(url, schema=anybodys / "schema", migrate=True, buffer=options) as db:
+            db.buffer["events"].insert({"n": 0})
+            running = db.buffer._start()
+            closed = home / ("0" * 32)
+            closed.mkdir()
+            os.utime(closed, (0, 0))  # the oldest is looked at first
+            closed.chmod(0)
+            dead = Journal(home, running.known.database)
+            dead.append(EVENTS, [(1,)])
+            dead.abandon()
+            with running.flusher.turn:
+                running.flusher.tend(at_once=True)
+            assert dead.id in running.flusher.sources
+            assert db.buffer.flush().rows == 2
+            assert "cannot be read" in db.buffer.status().foreign[closed.name]
+            faults = {one.journal: one.fault for one in db.buffer.journals()}
+            assert "cannot be read" in faults.pop(closed.name)
+            assert set(faults.values()) == {""}
+            closed.chmod(0o700)
+            db.buffer.adopt()
+            assert db.buffer.status().foreign == {}
+
+    elsewhere(work)
+
+
+def test_a_journal_that_cannot_be_cleared_away_stops_no_other(
+    sqlite_database: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite_database.execute("CREATE TABLE events (n INTEGER)")
+    options = BufferOptions(folder=tmp_path / "journal", interval=3600.0, retention=0.0)
+    with Database.open(sqlite_database.url, buffer=options) as db:
+        db.buffer["events"].insert({"n": 1})
+        running = db.buffer._start()
+        for _ in range(2):
+            dead = Journal(running.home, running.known.database)
+            dead.append(EVENTS, [(1,)])
+            dead.abandon()
+        db.buffer.adopt()
+        db.buffer.flush()
+        first, second = [one for one in running.flusher.sources if one != running.journal.id]
+        whole = Log.applied_for
+
+        def removed(log: Log, *, done: bool) -> float:
+            if log.id == first:
+                raise FileNotFoundError(log.folder)
+            return whole(log, done=done)
+
+        monkeypatch.setattr(Log, "applied_for", removed)
+        with running.flusher.turn:
+            running.flusher.tend(at_once=True)
+            running.flusher.tend(at_once=True)
+        assert second not in running.flusher.sources
+        assert first in running.flusher.sources
+
+
 @pytest.mark.torture
 def test_one_bad_row_among_very_many_is_put_aside(
     database: LiveDatabase, tmp_path: Path, dose: Dose

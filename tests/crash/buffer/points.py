@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from odac_db.buffer import cursor, files, flush, fold, frames, journal, ledger, log, source
+from odac_db.buffer import cursor, faults, files, flush, fold, frames, journal, ledger, log, source
 from odac_db.errors import LossDetected
 
 
@@ -227,7 +227,7 @@ def queued_again_after_a_lost_commit() -> None:
             session.drop()
             conn = session.connection()
             ground.buffering.begin(conn)
-            flush.apply(conn, ground, fold.steps(again, ground.lanes))
+            faults.apply(conn, ground, fold.steps(again, ground.lanes))
             conn.commit()
             lane.position = position
             raise
