@@ -114,7 +114,7 @@ class Buffer:
         )
 
     def status(self) -> BufferStatus:
-        """Where the buffer of this process stands. Asks nothing of the database."""
+        """Where the buffer of this process stands. Once begun it asks nothing of the database."""
         running = self._start()
         flusher = running.flusher
         sources = list(flusher.sources.values())
@@ -174,7 +174,8 @@ class Buffer:
 
         Journals of the dead are adopted, the living are waited for, up to ``timeout`` seconds;
         how many operations are left then. They stay in the journals, and are applied if the
-        tables still take them. Tables are asked for anew afterwards.
+        tables still take them. This process's own are brought in first, for up to ``timeout``
+        seconds more. Tables are asked for anew afterwards, by ``table``.
         """
         self.close(timeout=timeout)
         self._known = None

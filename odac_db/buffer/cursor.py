@@ -28,6 +28,7 @@ class Cursor:
         self._segment = -1
         self._offset = 0
         self._number = -1
+        self._last: int | None = None
         self._shapes: dict[int, Shape] = {}
 
     def seek(self, position: int) -> None:
@@ -76,9 +77,8 @@ class Cursor:
             if self._segment < 0:
                 return
         while True:
-            limit = self._limit()
             for frame in self._frames():
-                chunk = self._chunk(frame, limit)
+                chunk = self._chunk(frame)
                 self._offset += HEAD + len(frame.payload)
                 if chunk is not None:
                     self.position = chunk.last
@@ -113,6 +113,7 @@ class Cursor:
         while True:
             start = self._offset
             held = self.log.held(self._segment, start, window)
+            self._last = self._limit()  # behind the reading: the writer may have gone on meanwhile
             while (frame := frame_at(held, self._offset - start)) is not None:
                 yield frame
             if len(held) == window:  # there may be more than was read
@@ -140,7 +141,7 @@ class Cursor:
             place = frame.end
         return 1
 
-    def _chunk(self, frame: Frame, limit: int | None) -> Chunk | None:
+    def _chunk(self, frame: Frame) -> Chunk | None:
         """The frame's operations behind the position, if it has some of this lane."""
         if not frame.seq:
             told = shape_of(frame.payload)
@@ -153,7 +154,7 @@ class Cursor:
         found = rows_of(frame.payload)
         if found is None:
             return None
-        first, rows = self._wanted(frame.seq, found.rows, limit)
+        first, rows = self._wanted(frame.seq, found.rows, self._last)
         if not rows:
             return None
         if first != self.position + 1:

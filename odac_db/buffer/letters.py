@@ -75,6 +75,9 @@ def retried(
             except BaseException:
                 session.drop()
                 raise
+    if refusals:
+        with turn:
+            session.drop()  # the next try asks anew what this server takes
     return Retried(applied=done, refused=len(refusals), refusals=refusals)
 
 

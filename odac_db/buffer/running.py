@@ -247,15 +247,17 @@ class Running:
         until = time.monotonic() + timeout
         self._stopping = True
         self.wake()
-        pending = self.drain(until)
-        while pending and time.monotonic() < until and self._try_again(until):
+        try:
             pending = self.drain(until)
-        self.thread.join(max(until - time.monotonic(), 0.1))
-        if self.flusher.turn.acquire(timeout=0.5):
-            self.flusher.session.drop()
-            self.flusher.let_go()
-            self.flusher.turn.release()
-        self.journal.close()
+            while pending and time.monotonic() < until and self._try_again(until):
+                pending = self.drain(until)
+            self.thread.join(max(until - time.monotonic(), 0.1))
+            if self.flusher.turn.acquire(timeout=0.5):
+                self.flusher.session.drop()
+                self.flusher.let_go()
+                self.flusher.turn.release()
+        finally:  # a second Ctrl-C ends the flush, and writes what level memory has
+            self.journal.close()
         return pending
 
     def _try_again(self, until: float) -> bool:

@@ -18,6 +18,9 @@ from odac_db.schema.model import Column, Schema, Table
 
 Row = Mapping[str, Any]
 
+ORDERS = 1000
+"""Orders of the columns of rows that are kept in mind: one of a set is as good as another."""
+
 
 @dataclass
 class _Form:
@@ -41,6 +44,7 @@ class BufferTable:
     untransacted: str = ""
     longest: int | None = None
     _forms: dict[tuple[str, ...], _Form] = field(default_factory=dict)
+    _by_names: dict[frozenset[str], _Form] = field(default_factory=dict)
     _shapes: dict[tuple[str, tuple[str, ...]], Shape] = field(default_factory=dict)
 
     @property
@@ -131,6 +135,13 @@ class BufferTable:
 
     def _form(self, row: Row, place: int) -> _Form:
         """How rows with these columns are checked. Raises RowRefused for columns that cannot be."""
+        form = self._by_names.get(frozenset(row)) or self._made(row, place)
+        if len(self._forms) >= ORDERS:  # whoever sends the rows may choose it
+            self._forms.clear()
+        self._forms[tuple(row)] = self._by_names[frozenset(row)] = form
+        return form
+
+    def _made(self, row: Row, place: int) -> _Form:
         problems = [problem for name in row if (problem := self._unfit(name))]
         problems += [
             f"{column.name} takes no NULL and has no default"
@@ -144,9 +155,7 @@ class BufferTable:
         keys = tuple((name, names.index(name)) for name in self.key if name in names)
         columns = [(name, self.accepts[name], *rest) for name, *rest in checks]
         quick = Quick(columns, self.nanoids)  # type: ignore[arg-type]
-        form = _Form(self.shape("insert", tuple(names)), checks, keys, quick)
-        self._forms[tuple(row)] = form
-        return form
+        return _Form(self.shape("insert", tuple(names)), checks, keys, quick)
 
     def _unfit(self, name: object) -> str:
         column = self.table.column(name) if isinstance(name, str) else None

@@ -565,6 +565,37 @@ def test_synced_by_a_handler_in_the_midst_of_a_sync_it_does_not_wait_for_itself(
     assert read(dead(journal), "events") == rows(0, 2)
 
 
+def test_what_an_interrupted_append_left_is_not_read_while_its_writer_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read in the place of the next operation, it cost that one."""
+    journal = Journal(tmp_path, "db")
+    journal.append(EVENTS, rows(0, 1))
+    put, held = files.put, Log.held
+
+    def interrupted(*given: Any) -> None:
+        put(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "put", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(EVENTS, rows(7, 1))
+
+    def late(self: Log, *given: Any) -> bytes:
+        if journal.end.segment == 0 and given[:2] == (0, 0):
+            journal.append(EVENTS, rows(1, 1))
+        return held(self, *given)
+
+    cursor = Cursor(Log(journal.folder, lambda: journal.end), "events")
+    cursor.seek(0)
+    monkeypatch.setattr(Log, "held", late)
+    found = [row for chunk in cursor.read(1 << 40, 1 << 40) for row in chunk.rows]
+    assert journal.end.segment == 1
+    assert found == rows(0, 2)
+    journal.close()
+
+
 def test_a_segment_that_is_being_reserved_is_nobodys_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

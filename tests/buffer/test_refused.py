@@ -406,5 +406,6 @@ def test_refused_again_each_letter_is_counted_by_itself(opened: Opened) -> None:
 
     found = letters.retried(flusher.session, flusher.ground, db.buffer.dead_letters(), Turn())
     assert (found.applied, found.refused, len(found.refusals)) == (0, 2, 2)
-    assert turns == [1, 1]  # two turns, and one connection
+    assert len(turns) > 1  # others have theirs between
+    assert set(turns) == {1}  # all by one connection
     assert db.buffer.retry_dead_letters().refused == 2

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,9 +15,10 @@ from uuid import UUID
 import pytest
 
 from odac_db import BufferedRowRefused, BufferFull, BufferRefused, JournalFailed
-from odac_db.buffer import files
+from odac_db.buffer import files, tables
 from odac_db.buffer.files import End
 from odac_db.buffer.journal import UNWRITTEN_BYTES
+from odac_db.buffer.running import Running
 from tests.fixtures.buffers import Opened, openings
 from tests.fixtures.databases import LiveDatabase
 
@@ -249,3 +251,33 @@ def test_a_folder_is_tried_by_many_at_once(tmp_path: Path) -> None:
         thread.join()
     assert not refused
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_last_flush_may_be_interrupted_and_what_is_unwritten_is_kept(
+    quickly: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = quickly(acknowledge="memory")
+    db.buffer["kids"].insert({"id": 1})
+
+    def interrupted(*_: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Running, "drain", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            db.buffer.close()
+    db.buffer.adopt()
+    assert db.buffer.flush(wait=10).rows == 1
+
+
+def test_of_rows_that_name_the_same_columns_one_form_is_kept(quickly: Opened) -> None:
+    """One of every order was, which whoever sends the rows may choose."""
+    table = quickly().buffer["kids"]._table
+    row = {"id": 1, "pid": 1, "x": "a"}
+    shapes = {id(table.row(dict(order))[0]) for order in permutations(row.items())}
+    forms = {id(form) for form in table._forms.values()}
+    assert (len(shapes), len(forms), len(table._forms)) == (1, 1, 6)
+    for number in range(tables.ORDERS):
+        table._forms[f"{number}",] = table._forms["id", "pid", "x"]
+    table.row({"x": "a", "id": 1})
+    assert len(table._forms) <= tables.ORDERS
