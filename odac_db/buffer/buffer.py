@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -34,7 +35,7 @@ from odac_db.buffer.running import Running, log
 from odac_db.buffer.settling import settled
 from odac_db.buffer.table import BufferedTable
 from odac_db.buffer.tables import BufferTable
-from odac_db.errors import BufferRefused
+from odac_db.errors import BufferRefused, OdacDbError
 
 _all: weakref.WeakSet[Buffer] = weakref.WeakSet()
 
@@ -193,7 +194,17 @@ class Buffer:
         running, self._running = self._running, None
         if running is None:
             return 0
-        pending = running.stop(self.options.exit_timeout if timeout is None else timeout)
+        seconds = self.options.exit_timeout if timeout is None else timeout
+        midst = running.flusher.turn.interrupted()
+        if midst is not None:
+            midst.append(lambda: self._stop(running, seconds))
+            with suppress(OdacDbError):  # the end of the flush meets it again
+                running.journal.write_out()
+            return running.pending()
+        return self._stop(running, seconds)
+
+    def _stop(self, running: Running, timeout: float) -> int:
+        pending = running.stop(timeout)
         if pending:
             log.warning(
                 "%d operations stay in %s; the next process that uses the folder, or odac-db "

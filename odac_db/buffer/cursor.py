@@ -79,9 +79,10 @@ class Cursor:
         while True:
             for frame in self._frames():
                 chunk = self._chunk(frame)
+                if chunk is not None:  # its number first: an interruption here is no gap
+                    self.position = chunk.last
                 self._offset += HEAD + len(frame.payload)
                 if chunk is not None:
-                    self.position = chunk.last
                     yield chunk, len(frame.payload)
             following = self._following()
             if following is None:

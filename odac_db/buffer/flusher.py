@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,6 +24,7 @@ from odac_db.buffer.journal import Journal
 from odac_db.buffer.log import Log
 from odac_db.buffer.session import Session
 from odac_db.buffer.source import Source, Taken
+from odac_db.buffer.turn import Turn
 from odac_db.errors import LossDetected
 
 log = logging.getLogger("odac_db.buffer")
@@ -62,7 +62,7 @@ class Flusher:
     sources: dict[str, Source] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
-    turn: threading.RLock = field(default_factory=threading.RLock)
+    turn: Turn = field(default_factory=Turn)
     own: Source | None = None
     _held: dict[str, int] = field(default_factory=dict)
     _unread: dict[str, str] = field(default_factory=dict)

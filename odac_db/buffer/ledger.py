@@ -78,8 +78,9 @@ def ready(conn: Connection) -> str:
     if not metadata.tables.keys() <= there:
         _create(conn)
     found = facts(conn)
-    if "database" not in found:
-        for name, value in (("database", uuid.uuid4().hex), ("format", str(FORMAT))):
+    wanted = {"database": uuid.uuid4().hex, "format": str(FORMAT)}
+    if not wanted.keys() <= found.keys():  # another start may be between the two, or have died
+        for name, value in wanted.items():
             _insert_once(conn, {"name": name, "value": value})
         found = facts(conn)
     if int(found["format"]) > FORMAT:

@@ -29,8 +29,6 @@ log = logging.getLogger("odac_db.buffer")
 
 SYNCED = 0.5
 """Seconds after which what is written is also synced."""
-LOOK = 0.02
-"""Seconds between looks whether others have done what somebody waits for."""
 MANY = 10_000
 """Operations that are worth a flush of their own."""
 
@@ -130,30 +128,24 @@ class Running:
             self.drain(until, targets)
 
     def drain(self, until: float, targets: Targets | None = None) -> int:
-        """Flushes what can be flushed; the operations pending. Whoever calls does the work."""
-        if not self._has_turn(until, targets):
+        """Flushes what can be flushed; the operations pending. Whoever calls does the work.
+
+        Not who has interrupted a call of its own thread that does it: see ``Turn``.
+        """
+        turn = self.flusher.turn
+        if turn.interrupted() is not None:
             return self.pending()
         try:
+            if not turn.acquire(until, lambda: self.flusher.reached(targets)):
+                return self.pending()
             self.journal.write_out()
             self._ages.look(time.monotonic(), self.flusher.targets())
             pending = self.flusher.drain(until, targets, self._make_room)
             self._ages.applied(time.monotonic(), self.flusher.reached, pending)
         finally:
-            self.flusher.turn.release()
+            turn.release()
         self._tell()
         return pending
-
-    def _has_turn(self, until: float, targets: Targets | None) -> bool:
-        """False where others have reached the targets, or were not done in time."""
-        waited = False
-        while not self.flusher.turn.acquire(timeout=min(max(until - time.monotonic(), 0), LOOK)):
-            waited = True
-            if time.monotonic() >= until or self.flusher.reached(targets):
-                return False
-        if waited and self.flusher.reached(targets):
-            self.flusher.turn.release()
-            return False
-        return True
 
     def oldest(self) -> float:
         """Seconds for which something may have been pending; never less than it has been."""
@@ -252,7 +244,7 @@ class Running:
             while pending and time.monotonic() < until and self._try_again(until):
                 pending = self.drain(until)
             self.thread.join(max(until - time.monotonic(), 0.1))
-            if self.flusher.turn.acquire(timeout=0.5):
+            if self.flusher.turn.acquire(time.monotonic() + 0.5):
                 self.flusher.session.drop()
                 self.flusher.let_go()
                 self.flusher.turn.release()

@@ -31,6 +31,8 @@ class Session:
 
     def connection(self) -> Connection:
         """The connection, in no transaction. Raises what the driver raises."""
+        if self._conn is not None and self._conn.in_transaction():
+            self.drop()  # whoever was in the midst of it was interrupted, and is gone
         if self._conn is None:
             conn = self._engine.connect()
             try:
@@ -39,8 +41,8 @@ class Session:
             except BaseException:
                 self._close(conn)
                 raise
-            self._conn = conn
             self.made += 1
+            self._conn = conn
         return self._conn
 
     def drop(self) -> None:

@@ -2,7 +2,8 @@
 
 The position that counts is the database's. What is believed of it is checked by every
 flush, asked again whenever a connection was made, and where it turns out to be lower than
-it was, the journal is read again from there.
+it was, the journal is read again from there. What is flushed begins behind the position,
+always: otherwise moving that would count what is between as applied.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Source:
         """Flushes the next operations of the lane, if it is not waiting for something.
 
         Errors of the server make the lane wait and are told in its ``paused``; none is
-        raised.
+        raised. What a signal raises is: the lane is asked for and read anew then.
         """
         if lane.retry_at > clock():
             return Taken()
@@ -118,6 +119,10 @@ class Source:
         except Exception as error:
             session.drop()
             self._failed(ground, lane, error, clock)
+        except BaseException:
+            _forget(lane)
+            session.drop()
+            raise
         return Taken()
 
     def _step(self, session: Session, ground: Ground, lane: Lane, clock: Clock) -> Taken:
@@ -129,6 +134,9 @@ class Source:
         if not lane.chunks:
             lane.paused = ""
             return Taken()
+        if lane.chunks[0].first != lane.position + 1:  # whoever read what is between is gone
+            _forget(lane)
+            return Taken(more=True)
         began = clock()
         work = Flush(self.id, lane.name, lane.position, lane.chunks)
         done = flush(conn, ground, work)
@@ -163,8 +171,10 @@ class Source:
         position = found.get(self.id, {}).get(lane.name, 0)
         if position < lane.position:
             self.rewound += 1
-        lane.position, lane.chunks, lane.believed = position, (), session.made
+        _forget(lane)
+        lane.position = position
         lane.cursor.seek(position)
+        lane.believed = session.made  # last: an interruption before leaves it to be done again
 
     @property
     def registered(self) -> Path:
@@ -175,14 +185,13 @@ class Source:
         conn = session.connection()
         done = ledger.give_up(conn, self.id, lane.name, loss.first - 1, loss.last)
         conn.commit()
-        lane.believed = -1
+        _forget(lane)
         return done
 
     def _failed(self, ground: Ground, lane: Lane, error: Exception, clock: Clock) -> None:
         """How long the lane waits: a moment for what passes, longer for what somebody must mend."""
         self.retries += 1
-        lane.chunks = ()
-        lane.believed = -1
+        _forget(lane)
         if isinstance(error, OSError) or ground.buffering.fault(error) == "transient":
             _wait_a_moment(lane, error, clock)
         else:
@@ -196,8 +205,13 @@ def _wait_a_moment(lane: Lane, error: Exception, clock: Clock) -> None:
 
 
 def _pause(lane: Lane, reason: str, until: float) -> None:
-    lane.paused, lane.retry_at, lane.believed = reason, until, -1
-    lane.chunks = ()
+    _forget(lane)
+    lane.paused, lane.retry_at = reason, until
+
+
+def _forget(lane: Lane) -> None:
+    """Where it is will be asked again, and what follows read again."""
+    lane.believed, lane.chunks = -1, ()
 
 
 def _fit_batch(lane: Lane, done: int, seconds: float) -> None:

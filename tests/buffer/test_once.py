@@ -171,6 +171,28 @@ def test_a_keyed_call_acknowledged_by_the_database_is_there(opened: Opened) -> N
     assert db.table("orders").count() == 1
 
 
+def test_a_start_that_is_killed_between_its_commits_is_made_up_for(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every later start had a KeyError, and of four at once on a new database one in two."""
+    db = opened()
+    whole = ledger._insert_once
+
+    def killed(conn: sa.Connection, row: dict[str, str]) -> None:
+        if row["name"] == "format":
+            raise SystemExit
+        whole(conn, row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "_insert_once", killed)
+        with pytest.raises(SystemExit):
+            db.buffer["orders"].insert({"total": 5})
+    db.buffer["orders"].insert({"total": 5})
+    assert brought_in(db) == (1, 0, 0)
+    with db.engine.connect() as conn:
+        assert ledger.facts(conn).keys() == {"database", "format"}
+
+
 def test_tables_of_an_older_buffer_get_the_table_of_keys(
     opened: Opened, database: LiveDatabase
 ) -> None:

@@ -409,3 +409,26 @@ def test_refused_again_each_letter_is_counted_by_itself(opened: Opened) -> None:
     assert len(turns) > 1  # others have theirs between
     assert set(turns) == {1}  # all by one connection
     assert db.buffer.retry_dead_letters().refused == 2
+
+
+def test_a_flush_is_one_transaction_whatever_the_url_says(
+    database: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With autocommit the position was moved by itself: a row was lost when the server went."""
+    url = sa.make_url(database.url)
+    if database.family != "sqlite":
+        url = url.update_query_dict({"autocommit": "1"})
+    with openings(url.render_as_string(hide_password=False), SCHEMA, tmp_path) as opened:
+        db = opened()
+        db.buffer["parents"].insert({"id": 1})
+        assert brought_in(db) == (1, 0, 0)
+
+        def gone(*_: Any) -> None:
+            raise ConnectionError("the connection broke behind the ledger's UPDATE")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("odac_db.buffer.flush.apply", gone)
+            db.buffer["parents"].insert({"id": 2})
+            assert db.buffer.flush().pending == 1
+        assert brought_in(db) == (1, 0, 0)
+        assert ids(db, "parents") == [1, 2]

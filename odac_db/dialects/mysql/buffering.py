@@ -102,6 +102,7 @@ def prepare(conn: Connection) -> None:
     wanted = ",".join(dict.fromkeys([*kept, "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"]))
     conn.exec_driver_sql("SET SESSION sql_mode = %s", (wanted,))
     conn.exec_driver_sql("SET SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 30")
+    conn.exec_driver_sql("SET SESSION autocommit = 0")  # whatever the URL says
     if conn.dialect.server_version_info and getattr(conn.dialect, "is_mariadb", False):
         conn.exec_driver_sql("SET SESSION idle_transaction_timeout = 15")
     conn.info[_PACKET] = int(conn.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one())
