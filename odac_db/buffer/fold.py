@@ -10,12 +10,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, NamedTuple
 
 from odac_db.buffer.lanes import Lanes
 from odac_db.buffer.shapes import Chunk, Shape, Values
 from odac_db.dialects.buffering import Accepts, Change
+
+EXACT = Context(prec=200_000, traps=[Inexact, InvalidOperation])
+"""Room for the sums of any server's decimals; the thread's own context would round them."""
 
 
 class Insert(NamedTuple):
@@ -154,7 +157,7 @@ def summed(one: int | str, other: int | str) -> int | str:
     """Both are whole numbers, or texts of decimals; never floats, whose sums drift."""
     if isinstance(one, int) and isinstance(other, int):
         return one + other
-    return format(Decimal(one) + Decimal(other), "f")
+    return format(EXACT.add(Decimal(one), Decimal(other)), "f")
 
 
 def halves(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[Chunk]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from odac_db.buffer import ledger
 from odac_db.buffer.cursor import Cursor
-from odac_db.buffer.fold import pending
+from odac_db.buffer.fold import EXACT, pending
 from odac_db.buffer.log import Log
 from odac_db.buffer.running import Running
 from odac_db.buffer.shapes import Chunk
@@ -46,7 +46,7 @@ def value(
     number = _NUMBERS[accepts.kind]
     if isinstance(found, bool):  # in a column of numbers
         found = int(found)
-    return number(Decimal(str(found or 0)) + Decimal(cells.adds.get(column, 0)))
+    return number(EXACT.add(Decimal(str(found or 0)), Decimal(cells.adds.get(column, 0))))
 
 
 def _default(table: BufferTable, column: str) -> Any:

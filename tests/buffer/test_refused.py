@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Iterator
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -432,3 +434,26 @@ def test_a_flush_is_one_transaction_whatever_the_url_says(
             assert db.buffer.flush().pending == 1
         assert brought_in(db) == (1, 0, 0)
         assert ids(db, "parents") == [1, 2]
+
+
+def test_sums_of_decimals_are_exact_whatever_the_thread_rounds_to(
+    database: LiveDatabase, tmp_path: Path
+) -> None:
+    """They were rounded to 28 digits, or to the decimal context of whoever flushed."""
+    column = "{type: decimal, precision: 38, scale: 18, nullable: false, default: 0}"
+    schema = {"sums": f"columns:\n  id: {{type: integer, primary: true}}\n  a: {column}\n"}
+    parts = ["123456789012345.000000000000000001", "0.000000000000000001"]
+    if database.family == "sqlite":  # which keeps fifteen digits of a decimal
+        parts = ["1234567.25", "1234567.25"]
+    with openings(database.url, schema, tmp_path) as opened, localcontext() as context:
+        context.prec = 6
+        db = opened()
+        db.table("sums").insert({"id": 1})
+        sums = db.buffer["sums"].where(1)
+        for part in parts:
+            sums.increment("a", Decimal(part))
+        total = Fraction(parts[0]) + Fraction(parts[1])
+        assert Fraction(sums.get("a")) == total
+        assert brought_in(db) == (2, 0, 0)
+        assert Fraction(sums.get("a")) == total
+        assert Fraction(str(database.execute("SELECT a FROM sums")[0][0])) == total
