@@ -457,3 +457,20 @@ def test_sums_of_decimals_are_exact_whatever_the_thread_rounds_to(
         assert brought_in(db) == (2, 0, 0)
         assert Fraction(sums.get("a")) == total
         assert Fraction(str(database.execute("SELECT a FROM sums")[0][0])) == total
+
+
+def test_an_error_that_is_not_the_servers_refuses_no_row(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's answers took it for a fault of the table, and then of the row."""
+    db = opened()
+    db.buffer["parents"].insert([{"id": 1}, {"id": 2}])
+
+    def broken(*_: Any) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("odac_db.buffer.flush.apply", broken)
+        answer = db.buffer.flush()
+    assert (answer.rows, answer.dead, answer.pending) == (0, 0, 2)
+    assert brought_in(db) == (2, 0, 0)

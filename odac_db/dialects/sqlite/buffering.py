@@ -135,8 +135,8 @@ def _many(conn: Connection, sql: str, rows: Sequence[Values]) -> int:
 def fault(error: BaseException) -> Fault:
     error = getattr(error, "orig", None) or error
     code = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # the driver could not bind a value
-        return "data" if isinstance(error, (OverflowError, UnicodeError)) else "structural"
+    if code is None:  # the driver could not bind a value, or it is no error of SQLite's
+        return "data" if isinstance(error, (OverflowError, UnicodeError)) else "transient"
     if code & 0xFF in _DATA:
         return "data"
     return "transient" if code & 0xFF in _TRANSIENT else "structural"
