@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from sqlalchemy import Connection, Executable, Result
@@ -15,6 +16,7 @@ from odac_db.cache.ongoing import ongoing
 from odac_db.cache.options import meddling
 from odac_db.cache.protocol import EVERYTHING, Away
 from odac_db.cache.rows import Rows
+from odac_db.cache.sessions import level_of
 from odac_db.cache.settings import CacheStats
 from odac_db.cache.words import sort_of
 from odac_db.errors import CacheUnavailable
@@ -137,7 +139,7 @@ class Served:
         statement, params = read.statement, read.params
         rows = caching.read(
             caching.statements.asked(statement, params),
-            query_of(transactions, statement, params, read.row),
+            Asking((caching, transactions), statement, params, read.row),
             ttl=self._seconds,
             depends_on=self._depends_on,
             shares=outer is None,
@@ -172,25 +174,38 @@ def executed(
     asked = caching.statements.asked(statement, params)
     if sort_of(str(asked.compiled)) != "read":
         return transactions.execute(statement, params)
-    query = query_of(transactions, statement, params)
+    query = Asking((caching, transactions), statement, params)
     rows = caching.read(asked, query, ttl=ttl, depends_on=depends_on, shares=inside is None)
     return caching.statements.result(asked, rows)
 
 
-def query_of(
-    transactions: Transactions,
-    statement: Executable,
-    params: Mapping[str, Any] | None,
-    row: Callable[[Any], tuple[Any, ...]] = tuple,
-) -> Callable[[], Rows]:
+class Asking:
     """Reads the rows from the database, each as ``row`` makes it."""
 
-    def rows_of(transaction: Transaction) -> Rows:
-        result = transaction.execute(statement, params)
-        keys, rows = tuple(map(str, result.keys())), tuple(map(row, result))
-        return Rows(keys, rows, strange=ongoing(transaction.connection).strange)
+    def __init__(
+        self,
+        home: tuple[Caching, Transactions],
+        statement: Executable,
+        params: Mapping[str, Any] | None,
+        row: Callable[[Any], tuple[Any, ...]] = tuple,
+    ) -> None:
+        self._caching, self._transactions = home
+        self._statement, self._params, self._row = statement, params, row
 
-    return lambda: transactions.within(rows_of)
+    def __call__(self) -> Rows:
+        return self._transactions.within(self._rows)
+
+    def to_keep(self) -> Rows:
+        """The same, the connection looked at if need be."""
+        return self._transactions.within(self._looked_at)
+
+    def _rows(self, transaction: Transaction) -> Rows:
+        result = transaction.execute(self._statement, self._params)
+        return Rows(tuple(map(str, result.keys())), tuple(map(self._row, result)))
+
+    def _looked_at(self, transaction: Transaction) -> Rows:
+        rows = self._rows(transaction)
+        return replace(rows, strange=not self._caching.is_alike(transaction.connection))
 
 
 def is_plain(conn: Connection) -> bool:
@@ -198,4 +213,6 @@ def is_plain(conn: Connection) -> bool:
     done = ongoing(conn)
     options = conn.get_execution_options()
     level = options.get("isolation_level") or conn.default_isolation_level
-    return level == "READ COMMITTED" and not (done.wrote or done.strange or meddling(options))
+    if level != "READ COMMITTED" or done.begun or done.wrote or done.strange:
+        return False
+    return not meddling(options) and level_of(conn) == level

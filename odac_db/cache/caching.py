@@ -7,9 +7,11 @@ import random
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
+
+from sqlalchemy import Connection
 
 from odac_db.cache.catalog import Catalog, Unread
 from odac_db.cache.commits import Commits, Debts
@@ -20,10 +22,11 @@ from odac_db.cache.key import Key
 from odac_db.cache.leases import Leases, Leasing
 from odac_db.cache.memory import MemoryStore, rows_of
 from odac_db.cache.moments import moment_among
-from odac_db.cache.performing import CatalogMoved, Reading, Store, run
+from odac_db.cache.performing import CatalogMoved, Query, Reading, Store, run
 from odac_db.cache.prepared import Asked, Prepared, Statements, shortened
 from odac_db.cache.protocol import EVERYTHING, Answer, Away, Seen, read
 from odac_db.cache.rows import Rows
+from odac_db.cache.sessions import is_alike
 from odac_db.cache.settings import Cache, CacheStats
 from odac_db.cache.tags import Unknown, exact
 from odac_db.cache.touched import Reads, reads
@@ -31,7 +34,6 @@ from odac_db.errors import CacheUnavailable
 from odac_db.waits import THREADS, Waits
 
 log = logging.getLogger("odac_db.cache")
-Query = Callable[[], Rows]
 _TRIES = 3
 _LONGEST = 10_000  # bytes of a key that is remembered
 _LIST = re.compile(r"__\[POSTCOMPILE_[^\]]*\]")
@@ -261,6 +263,11 @@ class Caching:
 
         return self.statements.prepared(asked.compiled, depends_on, everything, depends)
 
+    def is_alike(self, connection: Connection) -> bool:
+        """Whether what is read there may be given to others."""
+        reach = self._catalog.last() if self._catalog is not None else None
+        return reach is not None and is_alike(connection, reach)
+
     def clear(self) -> None:
         """Drops entries, to have their room back. Raises CacheUnavailable."""
         try:
@@ -273,7 +280,9 @@ class Caching:
         self.store.close()
 
     def stats(self) -> CacheStats:
-        return self.counts.stats(self.store.figures())
+        reach = self._catalog.last() if self._catalog is not None else None
+        stats = self.counts.stats(self.store.figures())
+        return replace(stats, warning=reach.warning) if reach is not None else stats
 
 
 def _clock_word(values: tuple[Any, ...]) -> str:

@@ -206,6 +206,7 @@ class Commits:
         found: set[str] = set()
         for sql in done.written:
             found |= writes(sql, reach, self._settings.triggers)
-        if reach.writers and any(calls_writers(sql, reach) for sql in done.read):
+        calls = reach.writers or reach.hidden
+        if calls and any(calls_writers(sql, reach) for sql in done.read):
             found.add(EVERYTHING)
         return (EVERYTHING,) if EVERYTHING in found else tuple(sorted(found))

@@ -26,6 +26,7 @@ from odac_db.cache.words import (
     defines_runs,
     ends_with_transaction,
     leaves_session,
+    may_call,
     names_temporary,
     sort_of,
 )
@@ -106,7 +107,11 @@ class Hooks:
     ) -> None:
         done = ongoing(conn)
         self._over(done)
+        if done.aside:
+            return
         sort = sort_of(sql)
+        if may_call(sql):
+            done.called()
         if changes_session(sql):
             done.odd = True
             done.changed = done.changed or not ends_with_transaction(sql)

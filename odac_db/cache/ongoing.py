@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import PoolProxiedConnection
@@ -22,6 +24,8 @@ class Ongoing:
     odd: one has done so for this transaction.
     temporary: it has made something of its own, for as long as it lives.
     hidden: a trigger or view was among it, or is on top of it, so writes may write more.
+    session, level: what its server said of it; None if it is to be asked.
+    aside: what is executed is a question of the cache's own.
     bracket: the token and tables of the statement that is running, if it commits by itself.
     """
 
@@ -33,6 +37,9 @@ class Ongoing:
         self.changed = False
         self.odd = False
         self.temporary = self.hidden = False
+        self.session: str | None = None
+        self.level: str | None = None
+        self.aside = False
         self.bracket: Any = None
 
     def note(self, sql: str, sort: Sort) -> None:
@@ -48,6 +55,19 @@ class Ongoing:
         if len(self.written) > _TEXTS:
             self.everything = True
             self.written = {sql}
+
+    @contextmanager
+    def unnoticed(self) -> Iterator[None]:
+        """What is executed inside is known to change and to call nothing."""
+        self.aside = True
+        try:
+            yield
+        finally:
+            self.aside = False
+
+    def called(self) -> None:
+        """A function may have been, that changes the session."""
+        self.session = self.level = None
 
     @property
     def wrote(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import NullPool, StaticPool
-from xxhash import xxh3_64_hexdigest, xxh3_128_hexdigest
+from xxhash import xxh3_64_hexdigest
 
 from odac_db.cache.caching import Caching
 from odac_db.cache.catalog import Catalog
@@ -18,12 +19,14 @@ from odac_db.cache.hooks import Hooks
 from odac_db.cache.memory import MemoryStore
 from odac_db.cache.performing import Store
 from odac_db.cache.prepared import Statements
+from odac_db.cache.sessions import session_of
 from odac_db.cache.settings import Cache
 from odac_db.dialects import dialect_of
 from odac_db.dialects.connect import file_of, given_back, url_for_threads
 from odac_db.dialects.reach import Reach
 from odac_db.waits import Waits, waits_of
 
+log = logging.getLogger("odac_db.cache")
 _PATIENCE = 1.0  # seconds that the catalog waits for a table that somebody changes
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
@@ -85,22 +88,28 @@ def _reader(engine: Engine) -> Callable[[], Reach]:
     set for a session decides where names lead.
     """
 
+    warned: set[str] = set()
+
     def read() -> Reach:
         pool = engine.pool
         own = NullPool(pool._creator, dialect=engine.dialect, _dispatch=pool.dispatch)
         with given_back(Engine(own, engine.dialect, engine.url).connect()) as connection:
-            return _reach(connection.execution_options(isolation_level="AUTOCOMMIT"))
+            found = _reach(connection.execution_options(isolation_level="AUTOCOMMIT"))
+        if found.warning and found.warning not in warned:
+            warned.add(found.warning)
+            log.warning(found.warning)
+        return found
 
     return read
 
 
 def _reach(connection: Connection) -> Reach:
     dialect = dialect_of(connection)
-    session = xxh3_128_hexdigest(dialect.session(connection).encode())  # before anything is set
+    session = session_of(connection)  # before anything is set
     dialect.locking.limit(connection, _PATIENCE, dialect.features(connection))
     found = dialect.reach(connection)
     structure = dialect.fingerprint(connection).value
-    return msgspec.structs.replace(found, fingerprint=f"{structure} {session}")
+    return msgspec.structs.replace(found, fingerprint=f"{structure} {session}", session=session)
 
 
 def _path(engine: Engine) -> str | None:

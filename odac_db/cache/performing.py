@@ -60,6 +60,15 @@ class Store(Protocol):
     def inventory(self) -> Inventory: ...
 
 
+class Query(Protocol):
+    """Asks the database."""
+
+    def __call__(self) -> Rows: ...
+
+    def to_keep(self) -> Rows:
+        """The same; ``strange`` where the connection is not known to be like all others."""
+
+
 class CatalogMoved(Exception):
     """The catalog is not the one that the tables of a statement were found with."""
 
@@ -96,7 +105,7 @@ class Reading:
         store: Store,
         flights: Flights | None,
         leases: Leases | None,
-        query: Callable[[], Rows],
+        query: Query,
         ttl: float,
         everything: int | bytes,
         seen: Seen | None = None,
@@ -133,20 +142,24 @@ class Reading:
         return stamps
 
     def _loaded(self, key: Key, stamps: Stamps | None) -> Loaded:
-        if stamps is None or self._flights is None:
+        if stamps is None:
             return Loaded(self._query())
+        if self._flights is None:
+            return Loaded(self._query.to_keep())
         return self._flights.load(
-            (key.local, stamps), lambda: self._fetched(key, stamps), lambda: Loaded(self._query())
+            (key.local, stamps),
+            lambda: self._fetched(key, stamps),
+            lambda: Loaded(self._query.to_keep()),
         )
 
     def _fetched(self, key: Key, stamps: Stamps) -> Loaded:
         if self._leases is None:
-            return Loaded(self._query())
+            return Loaded(self._query.to_keep())
         begun = self._leases.begin(key, self._tables, stamps)
         if isinstance(begun, Rows):
             return Loaded(begun, led=False)
         self._lease = begun
-        return Loaded(begun.fetched(self._query))
+        return Loaded(begun.fetched(self._query.to_keep))
 
     def _fill(self, key: Key, tables: Tables, entry: Entry) -> None:
         stored = False

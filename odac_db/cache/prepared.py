@@ -93,6 +93,7 @@ class Statements:
             _collected_params=collected,
         )
         refused = meddling(clause.get_execution_options()) or self.meddled
+        refused = refused or self._led_elsewhere()
         if known is not CacheStats.CACHE_HIT and known is not CacheStats.CACHE_MISS:
             refused = "it has no cache key: see cache_ok and inherit_cache of SQLAlchemy"
         return Asked(compiled, tuple(found.values()), refused)
@@ -102,6 +103,13 @@ class Statements:
         """Why no statement is cached, by the options of the engine."""
         options = self._engine.get_execution_options()
         return meddling(options) if options else ""
+
+    def _led_elsewhere(self) -> str:
+        """A hit begins no transaction, so what a listener sets for each would be passed by."""
+        listeners: Any = self._engine.dispatch
+        if not listeners.begin:
+            return ""
+        return "the engine has a listener for begin, which may lead each transaction elsewhere"
 
     def last(self, compiled: Any, declared: Collection[str] | None) -> Prepared | None:
         """What was prepared last, whatever has happened to the catalog since."""

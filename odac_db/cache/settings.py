@@ -84,7 +84,8 @@ class CacheStats:
     reads that found the store out of reach. ``degraded``: commits it was not told of in time.
     ``unknown_values``: results not kept because of a class that is not known to come back
     equal. ``sampled`` and ``mismatches``: hits that were read again, and those that differed.
-    ``entries``, ``bytes`` and ``evicted`` are of what is kept in the process.
+    ``entries``, ``bytes`` and ``evicted`` are of what is kept in the process. ``warning``: what the
+    database does not show its user and what that costs, "" for nothing.
     """
 
     hits: int = 0
@@ -102,6 +103,7 @@ class CacheStats:
     bytes: int = 0
     evicted: int = 0
     uncached: Mapping[str, int] = field(default_factory=dict)
+    warning: str = ""
 
 
 def settings_of(given: str | Cache) -> Cache:

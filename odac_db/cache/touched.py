@@ -134,7 +134,7 @@ def calls_writers(sql: str, reach: Reach) -> bool:
 def _runs(found: Parsed, reach: Reach) -> bool:
     """Whether it names a function that may write, or a view does, or one whose text is hidden."""
     waiting, seen = [found], set[str]()
-    while waiting and reach.writers:
+    while waiting and (reach.writers or reach.hidden):
         one = waiting.pop()
         if one.identifiers & reach.writers:
             return True

@@ -52,6 +52,9 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     namespaces: by which the tables may be qualified.
     replacing: tables in which whatever is inserted or updated may replace other rows.
     temporary: whether temporary objects of all sessions are among these.
+    hidden: whether the text of some view may not be seen.
+    warning: what its user is not shown, and what that costs.
+    session: what tells the session it was read in, beside the structure in ``fingerprint``.
     """
 
     grammar: Grammar
@@ -66,7 +69,10 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     namespaces: frozenset[str]
     replacing: frozenset[str] = frozenset()
     temporary: bool = False
+    hidden: bool = False
+    warning: str = ""
     fingerprint: str = ""
+    session: str = ""
 
 
 def on_delete(action: str) -> Operation | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from odac_db.cache.touched import calls_writers, reads, writes
@@ -212,3 +213,9 @@ def test_declared_tables_of_a_read() -> None:
     assert declared.tables == ("*", "posts", "users")
     assert reads("SELECT id FROM posts FOR UPDATE", REACH, ["posts"]).refused
     assert reads("DELETE FROM posts RETURNING id", REACH, ["posts"]).refused
+
+
+def test_a_hidden_view_may_write_where_no_function_is_shown() -> None:
+    reach = msgspec.structs.replace(REACH, writers=frozenset(), hidden=True)
+    assert calls_writers("SELECT id FROM hidden", reach)
+    assert not calls_writers("SELECT id FROM twice_audited", reach)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from odac_db.dialects.mysql.privileges import unseen
 from odac_db.dialects.reach import Grammar, KeyActions, Reach, on_delete, on_update
 
 GRAMMAR = Grammar(
@@ -36,7 +37,9 @@ SELECT DATABASE(), CURRENT_USER(), CURRENT_ROLE(), @@time_zone, @@sql_mode, @@ch
 
 
 def reach(connection: Connection) -> Reach:
-    """Six statements. Rows of engines without transactions are seen before any COMMIT.
+    """Seven statements. Rows of engines without transactions are seen before any COMMIT.
+
+    Tables that may have triggers which the user is not shown count as if they had some.
 
     What a function says of the data it modifies is not checked: each may write.
     """
@@ -48,12 +51,18 @@ def reach(connection: Connection) -> Reach:
     )
     routines = frozenset(name.casefold() for (name,) in _rows(connection, _ROUTINES))
     (current,) = _rows(connection, "SELECT DATABASE()")[0]
+    names = frozenset(name.casefold() for name, kind, _ in tables if kind == "BASE TABLE")
+    grants = [grant for (grant,) in _rows(connection, "SHOW GRANTS")]
+    views = _rows(connection, _VIEWS)
+    dialect: Any = connection.dialect
+    dark = unseen(grants, current, names, triggers=not dialect.is_mariadb)
+    shown = frozenset(name.casefold() for (name,) in _rows(connection, _TRIGGERS))
     return Reach(
         grammar=GRAMMAR,
-        tables=frozenset(name.casefold() for name, kind, _ in tables if kind == "BASE TABLE"),
-        views={name.casefold(): (_text(sql),) for name, sql in _rows(connection, _VIEWS)},
+        tables=names,
+        views={name.casefold(): (_text(sql),) for name, sql in views},
         keys=keys,
-        triggered=frozenset(name.casefold() for (name,) in _rows(connection, _TRIGGERS)),
+        triggered=shown | dark,
         guarded={
             name.casefold(): f"is kept by {engine}, which has no transactions"
             for name, kind, engine in tables
@@ -63,6 +72,16 @@ def reach(connection: Connection) -> Reach:
         routines=routines,
         writers=routines,
         namespaces=frozenset({current.casefold()}),
+        hidden=not all(sql for _, sql in views),
+        warning=_warning(current) if dark else "",
+    )
+
+
+def _warning(database: str) -> str:
+    return (
+        f"{database}: this user is not shown all triggers and foreign keys, so each write of such "
+        f"a table ends everything that is cached. GRANT TRIGGER ON `{database}`.* to it, or say "
+        "in Cache(triggers=...) what the triggers of each table write, if only nothing"
     )
 
 

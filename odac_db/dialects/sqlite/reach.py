@@ -53,6 +53,8 @@ def reach(connection: Connection) -> Reach:
 
 
 def session(connection: Connection) -> str:
-    """The files it has attached."""
+    """The files it has attached, and what it has made for itself."""
     attached = connection.exec_driver_sql("PRAGMA database_list").all()
-    return repr([tuple(row)[1:] for row in attached])
+    own = connection.exec_driver_sql("SELECT type, name FROM sqlite_temp_master").all()
+    files = [(name, file) for _, name, file in attached if name != "temp"]
+    return repr((files, [tuple(row) for row in own]))
