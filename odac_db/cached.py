@@ -173,6 +173,7 @@ def executed(
         return transactions.execute(statement, params)
     asked = caching.statements.asked(statement, params)
     if sort_of(str(asked.compiled)) != "read":
+        caching.counts.refused("by its words it may write")
         return transactions.execute(statement, params)
     query = Asking((caching, transactions), statement, params)
     rows = caching.read(asked, query, ttl=ttl, depends_on=depends_on, shares=inside is None)

@@ -17,6 +17,7 @@ from odac_db.waits import Waits
 
 log = logging.getLogger("odac_db.cache")
 Stamp = int | bytes | None
+_LATELY = 1.0  # seconds that a catalog is good for when nobody can say whether it still is
 _PAUSE = 1.0  # seconds without trying after it could not be read
 
 
@@ -30,7 +31,7 @@ class Catalog:
     def __init__(self, read: Callable[[], Reach], waits: Waits) -> None:
         self._read = read
         self._found: tuple[Stamp, Reach] | None = None
-        self._unread_until = 0.0
+        self._unread_until = self._read_at = 0.0
         self._waits = waits
         self.renew()
         renewed_in_children(self)
@@ -50,6 +51,7 @@ class Catalog:
             found = self._found
             if found is not None and stamp is not None and found[0] == stamp:
                 return found[1]
+            self._read_at = time.monotonic()
             reach = self._now()
             self._found = (stamp, reach)
             return reach
@@ -57,6 +59,10 @@ class Catalog:
     def last(self) -> Reach | None:
         """The one that was read last, if any."""
         return self._found[1] if self._found else None
+
+    def lately(self) -> Reach | None:
+        """The one that was read last, if that was within a second."""
+        return self.last() if time.monotonic() < self._read_at + _LATELY else None
 
     def _now(self) -> Reach:
         """Whoever comes while others could not read it goes without."""

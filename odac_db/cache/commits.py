@@ -141,7 +141,7 @@ class Commits:
     def _touched(self, names: Collection[str], strictly: bool) -> set[str]:
         if self._catalog is None or EVERYTHING in names:
             return {EVERYTHING}
-        reach = self._reach(self._everything())
+        reach = self._as_of_now()
         if reach is not None and None in naming.found(names, reach).values():
             reach = self._reach(None)  # DDL may have gone past all engines
         if reach is None:
@@ -182,16 +182,19 @@ class Commits:
             tables = self._closure(done, reach)
             if tables or not any(map(may_call, done.written | done.read)):
                 return tables
-        reach = self._reach(self._everything())
+        reach = self._as_of_now()
         return (EVERYTHING,) if reach is None else self._closure(done, reach)
 
-    def _everything(self) -> int | bytes | None:
-        """The stamp of everything, None where it is not to be had."""
+    def _as_of_now(self) -> Reach | None:
+        """The catalog; while the store is away, which would say that it moved, one of lately."""
+        assert self._catalog is not None
         try:
             found = self._store.stamps((EVERYTHING,))
         except Away:
-            return None
-        return found[0] if found is not None else None
+            lately, found = self._catalog.lately(), None
+            if lately is not None:
+                return lately
+        return self._reach(found[0] if found is not None else None)
 
     def _reach(self, everything: int | bytes | None) -> Reach | None:
         """The catalog as of that stamp; None if it cannot be read."""

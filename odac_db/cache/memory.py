@@ -14,6 +14,7 @@ from odac_db.cache.forks import renewed_in_children
 from odac_db.cache.inventory import Inventory
 from odac_db.cache.key import Key
 from odac_db.cache.protocol import EVERYTHING, Away, Entry, Seen, Stamps, Tables
+from odac_db.cache.remembered import MOST_NAMES
 from odac_db.cache.rows import Rows
 from odac_db.cache.stamps import (
     SLOTS,
@@ -155,6 +156,8 @@ class MemoryStore:
         known = self._places
         found = known.get(tables)
         if found is None:
+            if len(known) >= MOST_NAMES:
+                known.clear()
             found = known[tables] = self._there().places(tables)
         return found
 

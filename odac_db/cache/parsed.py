@@ -7,9 +7,10 @@ written.
 
 from __future__ import annotations
 
+import logging
 import re
+import threading
 from collections.abc import Iterator
-from functools import lru_cache
 
 import msgspec
 import sqlglot
@@ -17,8 +18,11 @@ from sqlglot import exp
 
 from odac_db.cache.functions import CLASSES, NAMES
 from odac_db.cache.moments import may_be_moment, without_parentheses
+from odac_db.cache.remembered import remembered
 from odac_db.dialects.reach import Grammar, Operation
 
+_here = threading.local()
+logging.getLogger("sqlglot").addFilter(lambda _: not getattr(_here, "parses", False))
 _ALL: tuple[Operation, ...] = ("insert", "update", "delete")
 
 
@@ -45,14 +49,17 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     uncached: str = ""
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def parsed(sql: str, grammar: Grammar) -> Parsed:
-    """What the text says; never raises."""
+    """What the text says; never raises, and tells no log: there may be secrets in it."""
+    _here.parses = True
     try:
         return _parsed(sql, grammar)
     except Exception as error:  # by text that is no SQL, sqlglot is led to errors of its own, too
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         return _unknown(sql, f"the parser does not know it: {reason}")
+    finally:
+        _here.parses = False
 
 
 def _parsed(sql: str, grammar: Grammar) -> Parsed:

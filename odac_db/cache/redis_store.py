@@ -30,6 +30,7 @@ from odac_db.cache.key import Key
 from odac_db.cache.protocol import EVERYTHING, Entry, Seen, Stamps, Tables
 from odac_db.cache.redis_inventory import in_redis
 from odac_db.cache.redis_pools import pool_for_tasks, pool_for_threads
+from odac_db.cache.remembered import MOST_NAMES
 from odac_db.waits import TASKS, THREADS, Waits
 
 log = logging.getLogger("odac_db.cache")
@@ -99,6 +100,8 @@ class RedisStore:
         def ask(connection: Any) -> Stamps | None:
             packed = self._asking_stamps.get(tables)
             if packed is None:
+                if len(self._asking_stamps) >= MOST_NAMES:
+                    self._asking_stamps.clear()
                 packed = connection.pack_command("MGET", *self._stamp_names(tables))
                 self._asking_stamps[tables] = packed
             connection.send_packed_command(packed, check_health=False)
@@ -209,6 +212,8 @@ class RedisStore:
     def _stamp_names(self, tables: Tables) -> list[str]:
         found = self._names.get(tables)
         if found is None:
+            if len(self._names) >= MOST_NAMES:
+                self._names.clear()
             found = self._names[tables] = [f"{self.prefix}s:{name}" for name in tables]
         return found
 

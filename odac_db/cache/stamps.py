@@ -29,7 +29,7 @@ from typing import TypeAlias
 from xxhash import xxh3_64_intdigest
 
 from odac_db.cache.forks import renewed_in_children
-from odac_db.cache.protocol import Away, Stamps, Tables
+from odac_db.cache.protocol import EVERYTHING, Away, Stamps, Tables
 
 SLOTS = 8192
 WIDTH = 16  # words of a slot: the stamp, tokens of writers
@@ -133,7 +133,7 @@ class Stampbook:
 
     def places(self, tables: Tables) -> tuple[int, ...]:
         """Where in ``words`` the stamps of these tables are. Raises Away if there is no room."""
-        found = [(1 + xxh3_64_intdigest(name.encode()) % SLOTS) * WIDTH for name in tables]
+        found = [_slot(name) * WIDTH for name in tables]
         with self._locked():
             try:
                 for place in found:
@@ -264,6 +264,11 @@ class Stampbook:
                 yield
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+
+def _slot(name: str) -> int:
+    """From 1 on. That of everything is nobody else's: it says that the catalog has changed."""
+    return 1 if name == EVERYTHING else 2 + xxh3_64_intdigest(name.encode()) % (SLOTS - 1)
 
 
 def _open(path: Path) -> int:

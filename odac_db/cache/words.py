@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Literal
 
 from odac_db.cache.functions import CLASSES, NAMES
+from odac_db.cache.remembered import remembered
 
 Sort = Literal["read", "write", "session", "begin", "commit", "rollback", "savepoint", "other"]
 """``session`` changes what later statements of the connection mean. ``other`` may be anything.
@@ -14,7 +14,7 @@ Sort = Literal["read", "write", "session", "begin", "commit", "rollback", "savep
 A ``read`` or ``session`` writes only by functions that it calls.
 """
 
-_BLANK = r"(?:\s|;|\(|--[^\n]*(?:\n|$)|\#[^\n]*(?:\n|$)|/\*(?![!M]).*?\*/)*"
+_BLANK = r"(?:\s|;|\(|--[^\n]*(?:\n|$)|\#[^\n]*(?:\n|$)|/\*(?!M?!)(?>.*?\*/))*"
 _FIRST = re.compile(_BLANK + r"([a-z]+)\s*([a-z]*)", re.IGNORECASE | re.DOTALL)
 _WRITES = re.compile(r"\b(?:insert|update|delete|merge|into)\b|/\*M?!|;\s*\S", re.IGNORECASE)
 _SORTS: dict[str, Sort] = {
@@ -75,7 +75,7 @@ _HARMLESS = {
 """What these have to look like to be a read. MySQL's LOCK TABLES commits, and EXPLAIN ANALYZE
 executes."""
 _ASIDE = frozenset("explain describe declare fetch move close listen unlisten notify lock".split())
-_CALL = re.compile(r"(\w+)[\"`]?\s*\(")
+_CALL = re.compile(r"(\.?)[\"`]?\b(\w+)[\"`]?\s*\(")
 _NO_CALLS = frozenset(
     """
     all and any array as between by case char check columns cross decimal distinct else end except
@@ -85,7 +85,10 @@ _NO_CALLS = frozenset(
     timestamptz unbounded union unique using values varbinary varchar when where window with within
     """.split()
 )
-_KNOWN = NAMES | _NO_CALLS | {name.lower() for name in CLASSES}
+_EVERYWHERE = frozenset(
+    "cume_dist dense_rank first_value last_value now nth_value row_number".split()
+)
+_KNOWN = NAMES | _NO_CALLS | _EVERYWHERE | {name.lower() for name in CLASSES}
 _SETS = re.compile(
     r"set_config|;\s*(?:set|reset|discard|use|pragma|call|do|prepare|lock|create)\b", re.IGNORECASE
 )
@@ -100,7 +103,7 @@ def _looks_harmless(first: str, sql: str) -> bool:
     return looks is None or looks.match(sql.lower().strip(" \n\t;")) is not None
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def leaves_session(sql: str) -> bool:
     """Whether later statements mean the same after it, for a statement that may be anything."""
     found = _FIRST.match(sql)
@@ -127,7 +130,7 @@ def _selects_into_temporary(sql: str) -> bool:
     return not writes or _SEVERAL.search(sql) is not None
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def ends_with_transaction(sql: str) -> bool:
     """Whether what it changes of the session is as before when the transaction ends."""
     if _SEVERAL.search(sql) or _selects_into_temporary(sql):
@@ -140,7 +143,7 @@ def ends_with_transaction(sql: str) -> bool:
     return all(re.search(r",\s*true\s*$", one, re.IGNORECASE) for one in calls)
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def changes_session(sql: str) -> bool:
     """Whether later statements may mean something else, whatever else this one does."""
     if sort_of(sql) == "session" or _SETS.search(sql) is not None:
@@ -148,13 +151,13 @@ def changes_session(sql: str) -> bool:
     return _selects_into_temporary(sql)
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def may_call(sql: str) -> bool:
     """Whether it names a function that may be somebody's own, as far as words tell."""
-    return any(name.lower() not in _KNOWN for name in _CALL.findall(sql))
+    return any(dot or name.lower() not in _KNOWN for dot, name in _CALL.findall(sql))
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def sort_of(sql: str) -> Sort:
     """What the statement is. A read that names a writing word is a write until it is parsed."""
     found = _FIRST.match(sql)

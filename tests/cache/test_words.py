@@ -60,6 +60,22 @@ SORTS: dict[str, Sort] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("sql", "sort"),
+    [
+        ("/*my-app*/ SELECT 1", "read"),
+        ("/*module=x*/ UPDATE t SET a = 1", "write"),
+        ("/* M! */ SELECT 1", "read"),
+        ("/*Mine*/ /*!50000 DROP TABLE t */ SELECT 1", "other"),
+        ("/*!50000 DROP TABLE t */ SELECT 1", "other"),
+        ("/*M! DROP TABLE t */ SELECT 1", "other"),
+        ("/*m! DROP TABLE t */ SELECT 1", "other"),
+    ],
+)
+def test_a_comment_is_one_unless_the_server_executes_it(sql: str, sort: str) -> None:
+    assert sort_of(sql) == sort
+
+
 @pytest.mark.parametrize("sql", SORTS)
 def test_the_sort_of_a_statement(sql: str) -> None:
     assert sort_of(sql) == SORTS[sql]
@@ -81,6 +97,10 @@ def test_what_changes_the_session_beside_what_it_does() -> None:
 def test_what_may_be_a_call() -> None:
     for sql in ("SELECT audit()", 'SELECT "audit" (1)', "SELECT public.audit(1)", "SHOW x(1)"):
         assert may_call(sql)
+    for sql in ("SELECT public.count(1)", 'SELECT public."now"()', "SELECT row_numbers()"):
+        assert may_call(sql)
+    for sql in ("SELECT now()", "SELECT row_number() OVER (ORDER BY t.id)", "x.id IN (1)"):
+        assert not may_call(sql)
     for sql in ("SELECT count(*), max(n) FROM t WHERE n IN (1) AND (a OR b)", "VALUES (1)"):
         assert not may_call(sql)
 
