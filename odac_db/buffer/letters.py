@@ -63,14 +63,15 @@ def retried(
     done, refusals = 0, {}
     for letter in letters:
         with turn:
+            conn = session.connection()
             try:
-                done += _retried(session.connection(), ground, letter)
+                done += _retried(conn, ground, letter)
             except Exception as error:
                 ours = isinstance(error, OdacDbError)
                 if not ours and ground.buffering.fault(error) == "transient":
                     session.drop()
                     raise
-                undo(session.connection())
+                undo(conn)
                 refusals[f"{letter.journal}:{letter.lane}:{letter.seq}"] = told(error)
             except BaseException:
                 session.drop()

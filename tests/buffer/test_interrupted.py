@@ -162,7 +162,7 @@ def test_what_a_handler_cannot_do_in_a_flush_is_refused(
 
     def refused() -> None:
         with pytest.raises(BufferRefused, match="midst"):
-            db.buffer.retry_dead_letters()
+            db.buffer.adopt()
         met.append(True)
 
     with db.buffer._start().flusher.turn:
