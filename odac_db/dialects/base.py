@@ -256,6 +256,7 @@ class Dialect:
     ready(conn): what a database needs once before an application's first statement.
     names_conflicts: whether that is about ``key`` alone, and tells how many rows are new. If
         not, it is about any unique key, and that of a row left alone cannot be told.
+    writes_see_newer: whether writes meet rows that their transaction's plain SELECT does not show.
     streams_apart: whether a connection can execute others while a result is being streamed.
     """
 
@@ -297,4 +298,5 @@ class Dialect:
     insertion: Callable[[SQLTable, Collection[str], Collection[str]], Insert]
     ready: Callable[[Connection], None] = _nothing
     names_conflicts: bool = True
+    writes_see_newer: bool = False
     streams_apart: bool = True

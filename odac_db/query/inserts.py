@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,11 @@ class Upserting(Inserting):
     key: tuple[str, ...]
     update: tuple[str, ...] | None
     given: Sequence[Row]
+
+    def each(self) -> Iterator[Upserting]:
+        """The same of one row alone, in their order."""
+        for row, given in zip(self.rows, self.given, strict=True):
+            yield replace(self, rows=[row], given=[given])
 
     def put(self, tx: Work) -> None:
         """Inserts or updates each."""

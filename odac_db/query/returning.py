@@ -7,12 +7,12 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, overload
 
-from sqlalchemy import Delete, Table, Update, and_, insert, select
+from sqlalchemy import Delete, Select, Table, Update, and_, insert, select
 from sqlalchemy import tuple_ as together
 
 from odac_db.errors import QueryRefused
 from odac_db.query import statements, writes
-from odac_db.query.inserts import Inserting, inserting, upserting
+from odac_db.query.inserts import Inserting, Upserting, inserting, upserting
 from odac_db.query.rows import Row
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from odac_db.query.query import Query
 
 _AT_ONCE = 1000
+_TIMES = 10
+"""How often a row is made again that others delete before it is read."""
 
 
 class Returning:
@@ -61,12 +63,7 @@ class Returning:
         """As ``Table.upsert``; the rows as they are afterwards."""
         made = upserting(self._catalog, self._name, rows, key, update)
 
-        def work(tx: Work) -> Answer:
-            made.put(tx)
-            keys = [tuple(row[name] for name in made.key) for row in made.given]
-            return [self._by_key(tx, made.table, made.key, key) for key in keys]
-
-        found = self._write(work)
+        found = self._write(lambda tx: self._upserted(tx, made))
         return found[0] if isinstance(rows, Mapping) else found
 
     def update(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> list[Row]:
@@ -111,7 +108,11 @@ class Returning:
         return self._locked(tx, statement, changed)
 
     def _locked(self, tx: Work, statement: Update | Delete, changed: Any) -> Answer:
-        """The rows are locked by their keys first, so that those changed are those read."""
+        """The rows are locked by their keys first, so that those changed are those read.
+
+        Every read locks: a plain one shows the transaction's snapshot, whose rows may be older
+        than those that were changed, or lacking.
+        """
         table, key = self._catalog.table(self._name), self._key()
         if set(key) & set(changed):
             raise QueryRefused("returning: this server cannot tell rows whose primary key changes")
@@ -121,11 +122,29 @@ class Returning:
         found: list[Any] = []
         for start in range(0, len(keys), _AT_ONCE):
             these = together(*columns).in_(keys[start : start + _AT_ONCE])
-            rows = select(*self._columns).where(these)
+            rows = select(*self._columns).where(these).with_for_update()
             before = list(tx.execute(rows)) if isinstance(statement, Delete) else None
             tx.execute(statement.where(these))
             found += tx.execute(rows) if before is None else before
         return found
+
+    def _upserted(self, tx: Work, made: Upserting) -> Answer:
+        made.put(tx)
+        return [self._as_it_is(tx, one) for one in made.each()]
+
+    def _as_it_is(self, tx: Work, made: Upserting) -> Any:
+        """The row of its key; where it was left as it is, others may have deleted it since."""
+        (given,) = made.given
+        rows = self._with_key(made.table, made.key, [given[name] for name in made.key])
+        if made.dialect.writes_see_newer:
+            rows = rows.with_for_update()
+        for _ in range(_TIMES):
+            found = tx.execute(rows).one_or_none()
+            if found is not None:
+                return found
+            made.put(tx)
+        message = f"no row of {self._name} has this key afterwards: does a trigger leave it out?"
+        raise QueryRefused(f"returning.upsert: {message}")
 
     def _inserted(self, tx: Work, made: Inserting) -> Answer:
         server = tx.connection.dialect
@@ -146,12 +165,12 @@ class Returning:
 
     def _read_back(self, tx: Work, made: Inserting, row: Mapping[str, Any]) -> Any:
         key = writes.key_of(made.definition, row, writes.insert_one(tx, made.table, row))
-        return self._by_key(tx, made.table, self._key(), key)
+        return tx.execute(self._with_key(made.table, self._key(), key)).one()
 
-    def _by_key(self, tx: Work, table: Table, names: Sequence[str], key: Sequence[Any]) -> Any:
+    def _with_key(self, table: Table, names: Sequence[str], key: Sequence[Any]) -> Select[Any]:
         pairs = zip(names, key, strict=True)
         same = and_(*(writes.column_of(table, name) == value for name, value in pairs))
-        return tx.execute(select(*self._columns).where(same)).one()
+        return select(*self._columns).where(same)
 
     def _key(self) -> tuple[str, ...]:
         key: tuple[str, ...] = self._catalog.definition(self._name).key

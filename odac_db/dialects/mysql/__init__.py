@@ -65,5 +65,6 @@ MYSQL = Dialect(
     value_type=value_type,
     insertion=insertion,
     names_conflicts=False,
+    writes_see_newer=True,
     streams_apart=False,
 )
