@@ -84,12 +84,17 @@ def _trial(conn: Connection, ground: Ground, one: Chunk) -> Exception | None:
     error: Exception | None = None
     try:
         apply(conn, ground, steps([one], ground.lanes))
-    except Unmatched:
-        pass
-    except Exception as caught:
+    except Exception as caught:  # whoever gets it tells what is nobody's fault
+        if not is_fault(ground, caught, [one]):
+            raise
         error = caught if is_structure(ground, caught) else None
     savepoint.rollback()
     return error
+
+
+def is_fault(ground: Ground, error: BaseException, chunks: Sequence[Chunk]) -> bool:
+    """Whether it is anybody's: not a lost connection, a lock not given or an error of ours."""
+    return is_data(ground, error, chunks) or is_structure(ground, error)
 
 
 def is_structure(ground: Ground, error: BaseException) -> bool:

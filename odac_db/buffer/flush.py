@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from odac_db.buffer import ledger
-from odac_db.buffer.faults import apply, is_data, is_structure, told, without_gone
+from odac_db.buffer.faults import apply, is_data, is_fault, is_structure, told, without_gone
 from odac_db.buffer.fitting import Columns, sifted
 from odac_db.buffer.fold import count, halves, steps
 from odac_db.buffer.lanes import Lanes
@@ -220,7 +220,7 @@ def _tried(conn: Connection, ground: Ground, part: Sequence[Chunk]) -> Exception
     try:
         apply(conn, ground, steps(part, ground.lanes))
     except Exception as error:  # of each shape one is known to get by
-        if not is_data(ground, error, part) and not is_structure(ground, error):
+        if not is_fault(ground, error, part):
             raise
         savepoint.rollback()
         return error

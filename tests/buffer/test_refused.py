@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from odac_db import BufferedRowRefused, BufferOptions, Database, RowRefused
-from odac_db.buffer import letters, once
+from odac_db.buffer import faults, letters, once
 from odac_db.dialects.mysql import buffering
 from tests.fixtures.buffers import Opened, openings
 from tests.fixtures.databases import LiveDatabase
@@ -473,4 +473,29 @@ def test_an_error_that_is_not_the_servers_refuses_no_row(
         patch.setattr("odac_db.buffer.flush.apply", broken)
         answer = db.buffer.flush()
     assert (answer.rows, answer.dead, answer.pending) == (0, 0, 2)
+    assert brought_in(db) == (2, 0, 0)
+
+
+def test_a_trial_that_ends_for_nobodys_fault_finds_no_row_at_fault(
+    opened: Opened, database: LiveDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken for one that got by, and so the fault of the table for the rows'."""
+    db = opened()
+    database.execute("ALTER TABLE parents RENAME TO elsewhere")
+    db.buffer["parents"].insert([{"id": 1}, {"id": 2}])
+    tried = faults.apply
+    trials: list[object] = []
+
+    def lost_at_first(*given: Any) -> None:
+        trials.append(given)
+        if len(trials) == 1:
+            raise ConnectionError
+        tried(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(faults, "apply", lost_at_first)
+        answer = db.buffer.flush()
+    assert trials
+    assert (answer.rows, answer.dead, answer.pending) == (0, 0, 2)
+    database.execute("ALTER TABLE elsewhere RENAME TO parents")
     assert brought_in(db) == (2, 0, 0)
