@@ -14,6 +14,7 @@ from odac_db.schema.changes import (
     DropColumn,
     DropTable,
     RenameColumn,
+    RenameEnum,
     RenameTable,
     table_of,
 )
@@ -35,11 +36,13 @@ class TakenAway:
     column: str | None = None
 
 
-def former_names(changes: Sequence[Change]) -> dict[str, str]:
-    """The live name of each table that is renamed, by its coming one."""
+def former_names(
+    changes: Sequence[Change], kind: type[RenameTable | RenameEnum] = RenameTable
+) -> dict[str, str]:
+    """The live name of each table, or enum type, that is renamed, by its coming one."""
     found: dict[str, str] = {}
     for change in changes:
-        if isinstance(change, RenameTable):
+        if isinstance(change, kind):
             found[change.after] = found.pop(change.before, change.before)
     return found
 

@@ -54,7 +54,7 @@ _DATA = frozenset(
 )
 
 
-def accepts(column: Column, schema: Schema) -> Accepts:  # noqa: ARG001
+def accepts(column: Column, schema: Schema) -> Accepts:
     found = column_type(column.type, mariadb=False)
     name, unsigned = found.name, found.unsigned
     if name in _BITS:
@@ -80,7 +80,7 @@ def accepts(column: Column, schema: Schema) -> Accepts:  # noqa: ARG001
     return Accepts(kind=kind, type=column.type, length=length)
 
 
-def moment(value: date | time | datetime | timedelta, accepts: Accepts) -> str:  # noqa: ARG001
+def moment(value: date | time | datetime | timedelta, accepts: Accepts) -> str:
     """The columns keep no zone: what has one is told in UTC."""
     if isinstance(value, timedelta):
         seconds, sign = (value // timedelta(seconds=1), "") if value >= timedelta() else (0, "-")

@@ -31,7 +31,7 @@ _OTHERWISE_TAKEN = frozenset({1075, 3750})
 def canonicalize(
     connection: Connection,
     tables: Sequence[Table],
-    schema: Schema,  # noqa: ARG001 - for servers with types of their own
+    schema: Schema,  # for servers with types of their own
     features: MySQLFeatures,
 ) -> Canonical:
     """Each table as SHOW CREATE TABLE tells it back; why the server refuses those it does.

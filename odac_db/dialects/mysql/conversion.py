@@ -43,7 +43,7 @@ _NUMBER = "^[[:space:]]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[[:sp
 def conversion(
     before: Column,
     after: Column,
-    desired: Schema,  # noqa: ARG001
+    desired: Schema,
     features: MySQLFeatures,
 ) -> Conversion:
     """The values that ALTER TABLE refuses or alters."""

@@ -36,7 +36,7 @@ class _Text:
 def dependants(
     connection: Connection,
     changes: Sequence[Change],
-    live: Schema,  # noqa: ARG001
+    live: Schema,
     features: MySQLFeatures,
 ) -> Mapping[int, tuple[str, ...]]:
     """See ``Dialect.dependants``. One statement, and none where nothing is taken away.

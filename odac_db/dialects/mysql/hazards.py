@@ -31,7 +31,7 @@ _HOLDING_UP = frozenset({"table_copy", "blocks_writes"})
 
 def hazards(
     change: Change,
-    current: Schema,  # noqa: ARG001
+    current: Schema,
     features: MySQLFeatures,
     big: Collection[str] = (),
 ) -> tuple[Hazard, ...]:

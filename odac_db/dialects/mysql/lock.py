@@ -40,17 +40,17 @@ def unlock(connection: Connection, features: MySQLFeatures) -> None:
         connection.exec_driver_sql("DO RELEASE_LOCK(%s)", (lock_name(features),))
 
 
-def begin(connection: Connection, features: MySQLFeatures) -> None:  # noqa: ARG001
+def begin(connection: Connection, features: MySQLFeatures) -> None:
     """Starts a transaction. The first DDL statement ends it: that much these servers promise."""
     connection.exec_driver_sql("START TRANSACTION")
 
 
-def commit(connection: Connection, features: MySQLFeatures) -> None:  # noqa: ARG001
+def commit(connection: Connection, features: MySQLFeatures) -> None:
     """Commits what row changes are open."""
     connection.exec_driver_sql("COMMIT")
 
 
-def rollback(connection: Connection, features: MySQLFeatures) -> None:  # noqa: ARG001
+def rollback(connection: Connection, features: MySQLFeatures) -> None:
     """Undoes the row changes since ``begin`` or the last DDL; nothing on a broken connection."""
     with contextlib.suppress(SQLAlchemyError):
         connection.exec_driver_sql("ROLLBACK")

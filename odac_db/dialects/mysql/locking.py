@@ -39,15 +39,15 @@ WHERE p.DB = DATABASE() AND p.ID <> CONNECTION_ID() ORDER BY 4 DESC LIMIT 5"""
 
 
 def claims(
-    changes: Sequence[Change],  # noqa: ARG001
-    current: Schema,  # noqa: ARG001
-    features: MySQLFeatures,  # noqa: ARG001
+    changes: Sequence[Change],
+    current: Schema,
+    features: MySQLFeatures,
 ) -> tuple[Claim, ...]:
     """None: DDL takes its locks itself and gives them back at once."""
     return ()
 
 
-def limit(connection: Connection, seconds: float | None, features: MySQLFeatures) -> None:  # noqa: ARG001
+def limit(connection: Connection, seconds: float | None, features: MySQLFeatures) -> None:
     """How long DDL of this session waits for a table, in whole seconds; None: for a year."""
     whole = _FOREVER if seconds is None else max(1, math.ceil(seconds))
     connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {whole}")

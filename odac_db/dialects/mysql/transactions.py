@@ -14,6 +14,6 @@ def start(conn: Connection, isolation: Isolation | None) -> RootTransaction:
     return conn.begin()
 
 
-def is_open(conn: Connection) -> bool:  # noqa: ARG001
+def is_open(conn: Connection) -> bool:
     """The drivers cannot tell: what ended it is known by its error (``failure``)."""
     return True

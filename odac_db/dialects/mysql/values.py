@@ -47,7 +47,7 @@ def value_type(
     place: str,
     declared: ColumnDeclaration,
     column: Column,
-    enums: Mapping[str, EnumType],  # noqa: ARG001
+    enums: Mapping[str, EnumType],
     features: MySQLFeatures,
 ) -> TypeEngine[Any]:
     """The type of a column; see ``Dialect.value_type``."""

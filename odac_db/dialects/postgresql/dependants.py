@@ -82,8 +82,8 @@ ORDER BY 1, 2"""
 def dependants(
     connection: Connection,
     changes: Sequence[Change],
-    live: Schema,  # noqa: ARG001
-    features: PostgreSQLFeatures,  # noqa: ARG001
+    live: Schema,
+    features: PostgreSQLFeatures,
 ) -> Mapping[int, tuple[str, ...]]:
     """See ``Dialect.dependants``. One statement, and none where nothing is taken away.
 

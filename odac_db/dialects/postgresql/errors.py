@@ -23,7 +23,7 @@ _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 _LOST = frozenset({"57P01", "57P02", "57P03"})
 
 
-def refusal(error: BaseException, statement: str) -> Refusal | None:  # noqa: ARG001
+def refusal(error: BaseException, statement: str) -> Refusal | None:
     """The constraint, as the server names it. A unique one may be the primary key's."""
     kind = _KINDS.get(_state(error))
     if kind is None:

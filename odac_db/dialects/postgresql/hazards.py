@@ -35,7 +35,7 @@ _VOLATILE = ("random(", "gen_random_uuid(", "clock_timestamp(", "uuid_generate",
 def hazards(
     change: Change,
     current: Schema,
-    features: PostgreSQLFeatures,  # noqa: ARG001 - the same on all versions
+    features: PostgreSQLFeatures,  # the same on all versions
     big: Collection[str] = (),
 ) -> tuple[Hazard, ...]:
     """The hazards of one change; none for a table that the same plan makes.

@@ -32,15 +32,15 @@ def unlock(connection: Connection, features: PostgreSQLFeatures) -> None:
         run(connection, f"SELECT pg_advisory_unlock({lock_key(features)})")
 
 
-def begin(connection: Connection, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
+def begin(connection: Connection, features: PostgreSQLFeatures) -> None:
     run(connection, "BEGIN")
 
 
-def commit(connection: Connection, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
+def commit(connection: Connection, features: PostgreSQLFeatures) -> None:
     run(connection, "COMMIT")
 
 
-def rollback(connection: Connection, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
+def rollback(connection: Connection, features: PostgreSQLFeatures) -> None:
     """Undoes everything since ``begin``; of a broken connection the server has done so."""
     with suppress(SQLAlchemyError):
         run(connection, "ROLLBACK")

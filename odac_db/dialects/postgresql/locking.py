@@ -19,6 +19,7 @@ from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.naming import literal, quote
 from odac_db.dialects.postgresql.reading import run
 from odac_db.dialects.statement_text import shape_of
+from odac_db.dialects.taken_away import former_names
 from odac_db.schema.changes import (
     AddForeignKey,
     AddIndex,
@@ -26,7 +27,6 @@ from odac_db.schema.changes import (
     CleanOrphans,
     CreateTable,
     DropForeignKey,
-    RenameTable,
     ReplaceEnum,
     SetObjectComment,
     SetTableComment,
@@ -46,7 +46,7 @@ def claims(
 
     None where there are more tables than one transaction can lock.
     """
-    former = _former_names(changes)
+    former = former_names(changes)
     modes: dict[str, int] = {}
     for change in changes:
         for table, mode in _locked(change):
@@ -59,14 +59,6 @@ def claims(
         Claim(table, f"LOCK TABLE {quote(table)} IN {_MODES[modes[table]]} MODE")
         for table in sorted(modes)
     )
-
-
-def _former_names(changes: Sequence[Change]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for change in changes:
-        if isinstance(change, RenameTable):
-            found[change.after] = found.pop(change.before, change.before)
-    return found
 
 
 def _locked(change: Change) -> Iterator[tuple[str, int]]:
@@ -88,7 +80,7 @@ def _locked(change: Change) -> Iterator[tuple[str, int]]:
             yield table_of(change), 2
 
 
-def limit(connection: Connection, seconds: float | None, features: PostgreSQLFeatures) -> None:  # noqa: ARG001
+def limit(connection: Connection, seconds: float | None, features: PostgreSQLFeatures) -> None:
     """How long a statement of this session waits for a lock; None: as long as it takes."""
     milliseconds = 0 if seconds is None else max(1, round(seconds * 1000))
     run(connection, f"SET lock_timeout = {milliseconds}")
@@ -98,12 +90,12 @@ def is_busy(error: BaseException) -> bool:
     return getattr(error, "sqlstate", None) in _BUSY
 
 
-def cannot(error: BaseException) -> bool:  # noqa: ARG001
+def cannot(error: BaseException) -> bool:
     """Never: there is one way to do a thing here."""
     return False
 
 
-def holders(connection: Connection, table: str, features: PostgreSQLFeatures) -> tuple[str, ...]:  # noqa: ARG001
+def holders(connection: Connection, table: str, features: PostgreSQLFeatures) -> tuple[str, ...]:
     """The sessions that hold a lock on the table, the longest transactions first.
 
     Their statements are shown without values. What this role may not see is left out.

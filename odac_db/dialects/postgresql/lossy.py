@@ -28,7 +28,7 @@ _TIMES = ("timestamp", "time ", "interval")
 def lossy(
     before: Column,
     after: Column,
-    features: PostgreSQLFeatures,  # noqa: ARG001 - the same on all versions
+    features: PostgreSQLFeatures,  # the same on all versions
 ) -> str | None:
     """Why the change may lose data or be refused by some row; None when it never is.
 

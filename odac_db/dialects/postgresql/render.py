@@ -17,6 +17,7 @@ from odac_db.dialects.postgresql import render_tables as tables
 from odac_db.dialects.postgresql.features import PostgreSQLFeatures
 from odac_db.dialects.postgresql.naming import quote
 from odac_db.dialects.postgresql.staged import Staging, in_stages
+from odac_db.dialects.taken_away import former_names
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -59,7 +60,7 @@ replace = msgspec.structs.replace
 def render(
     changes: Sequence[Change],
     current: Schema,
-    target: Schema,  # noqa: ARG001 - every change says all that this server needs
+    target: Schema,  # every change says all that this server needs
     features: PostgreSQLFeatures,
     big: Collection[str] = (),
 ) -> tuple[Rendered, ...]:
@@ -89,7 +90,7 @@ class _Renderer:
         self._features = features
         self._live = dict(current.tables)
         self._aside = _making_room(changes)
-        self._enums = _former_enums(changes)
+        self._enums = former_names(changes, RenameEnum)
 
     def statements(self, change: Change) -> Iterator[str]:
         match change:
@@ -216,15 +217,6 @@ def _making_room(changes: Sequence[Change]) -> set[tuple[str, str | None]]:
             key = (change.table, change.index.name)
             if key in clashing:
                 found.add(key)
-    return found
-
-
-def _former_enums(changes: Sequence[Change]) -> dict[str, str]:
-    """The live name of each enum type that is renamed."""
-    found: dict[str, str] = {}
-    for change in changes:
-        if isinstance(change, RenameEnum):
-            found[change.after] = found.pop(change.before, change.before)
     return found
 
 

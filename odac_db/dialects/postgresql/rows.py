@@ -6,7 +6,7 @@ from odac_db.dialects.postgresql.naming import quote
 from odac_db.schema.model import Table
 
 
-def row_key(table: Table) -> tuple[str, ...]:  # noqa: ARG001
+def row_key(table: Table) -> tuple[str, ...]:
     """``ctid``: every row has one, and it holds while no other transaction changes the row."""
     return ("ctid",)
 

@@ -21,7 +21,7 @@ THEN relpages::bigint * current_setting('block_size')::bigint ELSE pg_relation_s
 def sizes(
     connection: Connection,
     tables: Collection[str],
-    features: PostgreSQLFeatures,  # noqa: ARG001
+    features: PostgreSQLFeatures,
 ) -> Mapping[str, Size]:
     """Rows as of the last ANALYZE (0 for none), and the bytes of the rows as of this moment.
 

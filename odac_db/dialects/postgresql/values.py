@@ -23,7 +23,7 @@ def value_type(
     declared: ColumnDeclaration,
     column: Column,
     enums: Mapping[str, EnumType],
-    features: Any,  # noqa: ARG001
+    features: Any,
 ) -> TypeEngine[Any]:
     """The type of a column; see ``Dialect.value_type``."""
     kind = base_name(chosen(declared.type) or "")

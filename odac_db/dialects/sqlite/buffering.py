@@ -30,7 +30,7 @@ DIGITS = 15
 _TIMES = {"DATE": "date", "TIME": "time", "DATETIME": "datetime", "TIMESTAMP": "datetime"}
 
 
-def accepts(column: Column, schema: Schema) -> Accepts:  # noqa: ARG001
+def accepts(column: Column, schema: Schema) -> Accepts:
     """SQLite keeps any value in any column; what it is given is spelt as SQLAlchemy reads it."""
     spelt = column.type.upper()
     name = spelt.partition("(")[0].strip()
@@ -56,7 +56,7 @@ def accepts(column: Column, schema: Schema) -> Accepts:  # noqa: ARG001
             return Accepts(kind="bytes" if name == "BLOB" else "any", type=column.type)
 
 
-def moment(value: date | time | datetime | timedelta, accepts: Accepts) -> str:  # noqa: ARG001
+def moment(value: date | time | datetime | timedelta, accepts: Accepts) -> str:
     """As the table API writes it, so that texts compare; what has a zone is told in UTC."""
     if isinstance(value, timedelta):
         raise ValueError("takes no span of time: there is no type for it here")

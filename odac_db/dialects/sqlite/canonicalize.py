@@ -17,9 +17,9 @@ from odac_db.schema.model import Schema, Table
 
 
 def canonicalize(
-    conn: Connection,  # noqa: ARG001
+    conn: Connection,
     tables: Sequence[Table],
-    schema: Schema,  # noqa: ARG001
+    schema: Schema,
     features: Features,
 ) -> Canonical:
     """Each table as it reads once it is made; one that SQLite refuses is not in the answer.

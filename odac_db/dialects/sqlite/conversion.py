@@ -11,7 +11,7 @@ from odac_db.dialects.sqlite.spelling import quote
 from odac_db.schema.model import Column, Schema
 
 
-def conversion(before: Column, after: Column, desired: Schema, features: Features) -> Conversion:  # noqa: ARG001
+def conversion(before: Column, after: Column, desired: Schema, features: Features) -> Conversion:
     """The values that the copy of a rebuild makes others of."""
     value = quote(after.name)
     cast = cast_of(before.type, after.type)

@@ -24,10 +24,10 @@ _ERROR = re.compile(r"error in (view|trigger) (.+?)(?: after rename)?: (.+)", re
 
 
 def dependants(
-    conn: Connection,  # noqa: ARG001
+    conn: Connection,
     changes: Sequence[Change],
     live: Schema,
-    features: Features,  # noqa: ARG001
+    features: Features,
 ) -> Mapping[int, tuple[str, ...]]:
     """See ``Dialect.dependants``. Asks the database at hand nothing.
 

@@ -29,8 +29,8 @@ _CARRIED = frozenset({TRIGGER, VIEW, ON_CONFLICT})
 def hazards(
     change: Change,
     current: Schema,
-    features: Features,  # noqa: ARG001
-    big: Collection[str] = (),  # noqa: ARG001 - one writer at a time, whatever the size
+    features: Features,
+    big: Collection[str] = (),  # one writer at a time, whatever the size
 ) -> tuple[Hazard, ...]:
     """The costs of one change, seen alone.
 

@@ -52,7 +52,7 @@ _NUMBERED = TableText(autoincrement=True)
 
 def introspect(
     conn: Connection,
-    features: Features,  # noqa: ARG001
+    features: Features,
     only: Collection[str] | None = None,
 ) -> Schema:
     """Everything in the main database; five statements.

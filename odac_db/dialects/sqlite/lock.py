@@ -36,7 +36,7 @@ class _Held:
     before: Integrity | None = None
 
 
-def try_lock(conn: Connection, features: Features) -> bool:  # noqa: ARG001
+def try_lock(conn: Connection, features: Features) -> bool:
     """Begins the write transaction with foreign keys off; False if another is writing.
 
     Raises OdacDbError if the connection is inside a transaction already.
@@ -66,14 +66,14 @@ def _entered(conn: Connection, wait: int) -> bool:
     return True
 
 
-def unlock(conn: Connection, features: Features) -> None:  # noqa: ARG001
+def unlock(conn: Connection, features: Features) -> None:
     """Ends the transaction, undoing what was not committed, and restores the switches."""
     if in_transaction(conn):
         conn.exec_driver_sql("ROLLBACK")
     _restore(conn)
 
 
-def begin(conn: Connection, features: Features) -> None:  # noqa: ARG001
+def begin(conn: Connection, features: Features) -> None:
     """Notes what is amiss already. The transaction is the lock's, or begins here without one.
 
     Raises LockNotAcquired if another process goes on writing.

@@ -13,9 +13,9 @@ from odac_db.schema.model import Schema
 
 
 def claims(
-    changes: Sequence[Change],  # noqa: ARG001
-    current: Schema,  # noqa: ARG001
-    features: Features,  # noqa: ARG001
+    changes: Sequence[Change],
+    current: Schema,
+    features: Features,
 ) -> tuple[Claim, ...]:
     return ()
 
@@ -24,17 +24,17 @@ def limit(connection: Connection, seconds: float | None, features: Features) -> 
     """Nothing: ``BEGIN IMMEDIATE`` has waited already."""
 
 
-def is_busy(error: BaseException) -> bool:  # noqa: ARG001
+def is_busy(error: BaseException) -> bool:
     """Never: a busy file is the migration lock's matter."""
     return False
 
 
-def cannot(error: BaseException) -> bool:  # noqa: ARG001
+def cannot(error: BaseException) -> bool:
     """Never: there is one way to do a thing here."""
     return False
 
 
-def holders(connection: Connection, table: str, features: Features) -> tuple[str, ...]:  # noqa: ARG001
+def holders(connection: Connection, table: str, features: Features) -> tuple[str, ...]:
     return ()
 
 

@@ -7,7 +7,7 @@ from odac_db.dialects.sqlite.casts import loss
 from odac_db.schema.model import Column
 
 
-def lossy(before: Column, after: Column, features: Features) -> str | None:  # noqa: ARG001
+def lossy(before: Column, after: Column, features: Features) -> str | None:
     """Why values may be lost, or None. Lengths are not: SQLite does not enforce them."""
     if after.generated is not None and before.generated is None:
         return "the values are replaced by computed ones"

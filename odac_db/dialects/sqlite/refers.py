@@ -5,7 +5,7 @@ from __future__ import annotations
 from odac_db.schema.model import Column
 
 
-def refers(child: Column, parent: Column) -> bool:  # noqa: ARG001
+def refers(child: Column, parent: Column) -> bool:
     """True: a child's value is compared with the affinity and collation of its parent.
 
     https://www.sqlite.org/foreignkeys.html#fk_indexes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import assert_never
 
 import msgspec
@@ -29,6 +29,7 @@ from odac_db.dialects.sqlite.renames import (
     renames_of,
 )
 from odac_db.dialects.sqlite.spelling import quote
+from odac_db.dialects.taken_away import former_names
 from odac_db.schema.changes import (
     AddCheck,
     AddColumn,
@@ -70,8 +71,8 @@ def render(
     changes: Sequence[Change],
     current: Schema,
     target: Schema,
-    features: Features,  # noqa: ARG001
-    big: Collection[str] = (),  # noqa: ARG001 - one writer at a time, whatever the size
+    features: Features,
+    big: Collection[str] = (),  # one writer at a time, whatever the size
 ) -> list[Rendered]:
     """One Rendered per change. Renames come first, so that rebuilds may rely on them.
 
@@ -90,7 +91,7 @@ class _Renderer:
         self.target = target
         self.renames = renames_of(changes)
         self.live = renamed_tables(current, self.renames)
-        self.former = _former_names(self.renames)
+        self.former = former_names(self.renames)
         self.created = {c.table.name for c in changes if isinstance(c, CreateTable)}
         self.dropped = {c.table.name for c in changes if isinstance(c, DropTable)}
         self.by_table = _by_table(changes)
@@ -284,13 +285,4 @@ def _by_table(changes: Sequence[Change]) -> dict[str, list[Change]]:
         name = table_of(change)
         if name and not isinstance(change, (RenameTable, RenameColumn, CleanOrphans)):
             found.setdefault(name, []).append(change)
-    return found
-
-
-def _former_names(renames: Sequence[RenameTable | RenameColumn]) -> Mapping[str, str]:
-    """The live name of each table that is renamed."""
-    found: dict[str, str] = {}
-    for change in renames:
-        if isinstance(change, RenameTable):
-            found[change.after] = found.pop(change.before, change.before)
     return found

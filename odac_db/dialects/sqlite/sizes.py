@@ -10,8 +10,8 @@ from odac_db.dialects.base import Features, Size
 
 
 def sizes(
-    connection: Connection,  # noqa: ARG001
-    tables: Collection[str],  # noqa: ARG001
-    features: Features,  # noqa: ARG001
+    connection: Connection,
+    tables: Collection[str],
+    features: Features,
 ) -> Mapping[str, Size]:
     return {}

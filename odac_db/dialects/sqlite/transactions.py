@@ -17,7 +17,7 @@ from odac_db.dialects.sqlite.lock import in_transaction
 from odac_db.waits import waits_of
 
 
-def start(conn: Connection, isolation: Isolation | None) -> RootTransaction:  # noqa: ARG001
+def start(conn: Connection, isolation: Isolation | None) -> RootTransaction:
     """Begins it; every one is serializable. Waits for other writers, up to busy_timeout."""
     conn.execution_options(isolation_level="AUTOCOMMIT")  # the driver begins none of its own
     transaction = conn.begin()

@@ -87,8 +87,8 @@ def value_type(
     place: str,
     declared: ColumnDeclaration,
     column: Column,
-    enums: Mapping[str, EnumType],  # noqa: ARG001
-    features: Any,  # noqa: ARG001
+    enums: Mapping[str, EnumType],
+    features: Any,
 ) -> TypeEngine[Any]:
     """The type of a column; see ``Dialect.value_type``."""
     kind = base_name(chosen(declared.type) or "")
