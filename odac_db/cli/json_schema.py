@@ -17,7 +17,7 @@ from odac_db.cli.errors import DONE
     help="Write it there instead of printing.",
 )
 @click.option("--json", "as_json", is_flag=True, help="It is JSON either way.")
-def json_schema(*, types: bool, out: Path | None, as_json: bool) -> int:  # noqa: ARG001 - JSON either way
+def json_schema(*, types: bool, out: Path | None, as_json: bool) -> int:  # noqa: ARG001 - guarded reads it
     """Print the JSON Schema that editors check schema files against."""
     import json
 

@@ -178,10 +178,7 @@ def _nothing(_: Connection) -> None:
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A constraint that refused rows, as far as the server's error names it.
-
-    On SQLite ``constraint`` of an unnamed CHECK is its expression.
-    """
+    """A constraint that refused rows, as far as it is named; SQLite names a CHECK by its text."""
 
     kind: ViolationKind
     constraint: str | None = None
@@ -226,8 +223,8 @@ class Dialect:
         that uses what these changes take away, or on which they fail; by their positions.
     hazards(change, current, features, big): locks, rewrites, costs; on ``big`` tables what
         would hold up others for long needs leave.
-    try_lock(conn, features): take the migration lock without waiting; False if held by
-        another. unlock(conn, features): give it back, whatever state the connection is in.
+    try_lock(conn, features): take the migration lock without waiting; False if another has it.
+    unlock(conn, features): give it back, whatever state the connection is in.
     begin / commit / rollback(conn): the transaction around a plan; no-ops where DDL commits by
         itself. On SQLite the lock *is* the transaction; commit verifies foreign keys first.
     undone(conn): a scope for reads that may fail; whatever happens in it, it leaves no trace
