@@ -140,14 +140,24 @@ def _flush_apart(conn: Connection, ground: Ground, work: Flush) -> Flushed | Non
             if len(part.chunks) > 1 or (count(part.chunks) > 1 and part.chunks[0].once is None):
                 waiting += [half for half in reversed(_parted(part.chunks)) if half]
                 continue
-            alone = _dead_of(part.chunks[0], error)
-            dead += alone
+            dead += _dead_of(part.chunks[0], error)
             _check_share(ground, dead, count(work.chunks))
-            done = _ended(conn, ground, part, alone, 0) if _moved(conn, ground, part) else None
+            done = _flush_none(conn, ground, part, error)
         if done is None:
             return None
         old, applied, refused = part.new, applied + done.applied, refused + done.dead
     return Flushed(applied, refused)
+
+
+def _flush_none(
+    conn: Connection, ground: Ground, work: Flush, error: BaseException
+) -> Flushed | None:
+    """All of them are dead letters. Their keys are written down: the call was taken."""
+    if not _moved(conn, ground, work):
+        return None
+    refused, dead, repeated = admitted(conn, work.chunks)
+    dead += [letter for chunk in refused for letter in _dead_of(chunk, error)]
+    return _ended(conn, ground, work, dead, repeated)
 
 
 def _parted(chunks: Sequence[Chunk]) -> tuple[Sequence[Chunk], Sequence[Chunk]]:

@@ -162,15 +162,23 @@ def summed(one: int | str, other: int | str) -> int | str:
 
 def halves(chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[Chunk]]:
     """The operations in two parts of one order."""
-    left = sum(len(chunk.rows) for chunk in chunks) // 2
+    bare = [chunk._replace(once=None) for chunk in chunks]
+    return divided(bare, count(chunks) // 2)
+
+
+def divided(chunks: Sequence[Chunk], most: int) -> tuple[list[Chunk], list[Chunk]]:
+    """So many operations, and those behind them. A call with a key is not parted."""
     first: list[Chunk] = []
     for place, chunk in enumerate(chunks):
-        if left < len(chunk.rows):
-            parts = [Chunk(chunk.first, chunk.shape, chunk.rows[:left])] if left else []
-            rest = Chunk(chunk.first + left, chunk.shape, chunk.rows[left:])
+        if len(chunk.rows) > most:
+            whole = [chunk] if chunk.once is not None and not first else []
+            if chunk.once is not None:
+                return first + whole, list(chunks[place + len(whole) :])
+            parts = [chunk._replace(rows=chunk.rows[:most])] if most else []
+            rest = chunk._replace(first=chunk.first + most, rows=chunk.rows[most:])
             return first + parts, [rest, *chunks[place + 1 :]]
         first.append(chunk)
-        left -= len(chunk.rows)
+        most -= len(chunk.rows)
     return first, []
 
 

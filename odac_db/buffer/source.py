@@ -18,7 +18,7 @@ from odac_db.buffer import files, ledger
 from odac_db.buffer.cursor import Cursor
 from odac_db.buffer.faults import told
 from odac_db.buffer.flush import Flush, Flushed, Ground, TooManyRefused, flush
-from odac_db.buffer.fold import count
+from odac_db.buffer.fold import count, divided
 from odac_db.buffer.log import Log
 from odac_db.buffer.once import Contended
 from odac_db.buffer.session import Session
@@ -30,6 +30,8 @@ FIRST_BATCH = 5_000
 LARGEST_BATCH = 20_000
 QUICK, SLOW = 0.1, 0.4
 """Seconds of a transaction: below the first the next batch is larger, above the second smaller."""
+MOST = 20_000
+"""Operations of one transaction; half as many when one fails, until they get by again."""
 
 FIRST_WAIT, LONGEST_WAIT, PAUSE = 0.05, 5.0, 30.0
 
@@ -48,6 +50,7 @@ class Lane:
     """The connection that told the position; -1 for none."""
     chunks: Sequence[Chunk] = ()
     batch: int = FIRST_BATCH
+    most: int = MOST
     paused: str = ""
     retry_at: float = 0.0
     wait: float = FIRST_WAIT
@@ -138,12 +141,13 @@ class Source:
             _forget(lane)
             return Taken(more=True)
         began = clock()
-        work = Flush(self.id, lane.name, lane.position, lane.chunks)
+        now, then = divided(lane.chunks, lane.most)
+        work = Flush(self.id, lane.name, lane.position, now)
         done = flush(conn, ground, work)
         if done is None:  # somebody else moved it, or the database has lost what it had
             self.believe(session, lane)
             return Taken(more=lane.position != work.old)
-        lane.position, lane.chunks = work.new, ()
+        lane.position, lane.chunks = work.new, then
         lane.paused, lane.retry_at, lane.wait = "", 0.0, FIRST_WAIT
         _fit_batch(lane, count(work.chunks), clock() - began)
         return Taken(done, more=True)
@@ -151,7 +155,8 @@ class Source:
     def believe(self, session: Session, lane: Lane) -> None:
         """Asks the database where the lane is, and reads on from there.
 
-        Raises LossDetected if the database does not know a journal that it has known.
+        Raises LossDetected if the database does not know a journal that it has known, until
+        somebody says that it is the right one.
         """
         conn = session.connection()
         found = ledger.known(conn, [self.id])
@@ -160,7 +165,7 @@ class Source:
             # It is made after the COMMIT: who sees it finds the row, unless that is gone.
             found = ledger.known(conn, [self.id])
             conn.commit()
-            if self.id not in found:
+            if self.id not in found and not self.accept_loss:
                 reason = "this database does not know the journal: another one, or an old copy"
                 raise LossDetected(self.id, lane.name, 0, 0, reason)
         if self.id not in found:
@@ -191,6 +196,8 @@ class Source:
     def _failed(self, ground: Ground, lane: Lane, error: Exception, clock: Clock) -> None:
         """How long the lane waits: a moment for what passes, longer for what somebody must mend."""
         self.retries += 1
+        if lane.chunks:  # what takes too long for the server would take as long the next time
+            lane.most = max(min(lane.most, count(lane.chunks)) // 2, 1)
         _forget(lane)
         if isinstance(error, OSError) or ground.buffering.fault(error) == "transient":
             _wait_a_moment(lane, error, clock)
@@ -219,3 +226,5 @@ def _fit_batch(lane: Lane, done: int, seconds: float) -> None:
         lane.batch = min(lane.batch * 2, LARGEST_BATCH)
     elif seconds > SLOW:
         lane.batch = max(lane.batch // 2, FIRST_BATCH // 4)
+    if seconds < QUICK:
+        lane.most = min(lane.most * 2, MOST)

@@ -103,7 +103,8 @@ class JournalFailed(OdacDbError):
 class LossDetected(OdacDbError):
     """Operations that were taken are in neither journal nor database; the lane stands still.
 
-    They are ``first`` to ``last`` of ``lane`` in the journal ``source``.
+    They are ``first`` to ``last`` of ``lane`` in the journal ``source``; both 0 if that
+    cannot be told.
     """
 
     def __init__(self, source: str, lane: str, first: int, last: int, reason: str) -> None:
@@ -115,8 +116,13 @@ class LossDetected(OdacDbError):
         super().__init__(source, lane, first, last, reason)
 
     def __str__(self) -> str:
+        place = f"journal {self.source}, lane {self.lane}"
+        if not self.last:
+            return (
+                f"{place}: {self.reason}; the lane waits, odac-db buffer drain --accept-loss "
+                "brings in what the journal holds"
+            )
         return (
-            f"journal {self.source}, lane {self.lane}: operations {self.first} to {self.last} "
-            f"are lost: {self.reason}; the lane waits, odac-db buffer drain --accept-loss goes on "
-            "without them"
+            f"{place}: operations {self.first} to {self.last} are lost: {self.reason}; the lane "
+            "waits, odac-db buffer drain --accept-loss goes on without them"
         )

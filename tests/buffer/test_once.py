@@ -209,3 +209,29 @@ def test_tables_of_an_older_buffer_get_the_table_of_keys(
     assert after.buffer._database() == identity
     assert sa.inspect(after.engine).has_table("_odac_buffer_keys")
     assert os.listdir(after.buffer._home)
+
+
+def test_a_key_whose_call_commit_refused_is_used(
+    sqlite_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """The dead letter of the first call and the call made again were both applied."""
+    parents = "columns:\n  id: {type: integer, primary: true}\n"
+    kids = """
+columns:
+  id:  {type: increments}
+  pid: {type: integer}
+foreign_keys:
+  - {columns: [pid], references: {table: parents, columns: [id]}, deferrable: deferred}
+"""
+    with openings(sqlite_database.url, {"parents": parents, "kids": kids}, tmp_path) as opened:
+        db = opened()
+        call = {"pid": 1}
+        db.buffer["kids"].insert(call, idempotency_key="k")
+        assert db.buffer.flush(wait=10).dead == 1
+        db.table("parents").insert({"id": 1})
+        dies(db)
+        db = opened()
+        db.buffer["kids"].insert(call, idempotency_key="k")
+        assert brought_in(db) == (0, 0, 0)
+        assert db.buffer.retry_dead_letters().refused == 0
+        assert db.table("kids").count() == 1

@@ -523,6 +523,29 @@ def test_a_registered_journal_that_the_database_does_not_know_is_not_replayed(
     assert ids(db) == []
 
 
+def test_somebody_says_that_the_database_is_the_right_one(
+    opened: Opened, sqlite_database: LiveDatabase
+) -> None:
+    """It has lost all it knew of the journal, and the advice that was given did not help."""
+    db = opened()
+    db.buffer["events"].insert(row(1))
+    db.buffer.flush()
+    with sqlite3.connect(sqlite_database.path) as file:
+        file.execute("DELETE FROM _odac_buffer")
+        file.execute("DELETE FROM events")
+    db.buffer["events"].insert(row(2))
+    reason = db.buffer.flush().paused["events"]
+    assert "operations" not in reason
+    assert "--accept-loss" in reason
+    dies(db)
+    db = opened()
+    db.buffer.adopt()
+    assert db.buffer.flush().pending == 2
+    db.buffer.adopt(accept_loss=True)
+    assert db.buffer.flush(wait=20).pending == 0
+    assert ids(db) == [1, 2]
+
+
 def test_where_it_cannot_keep_its_promise_it_does_not_begin(
     opened: Opened, sqlite_database: LiveDatabase, folder: Path, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from odac_db.schema.model import Column, Schema
 
 # Codes: https://www.sqlite.org/rescode.html (primary ones)
 _PERMISSION, _BUSY, _LOCKED, _NOMEM, _READONLY, _IOERR, _FULL, _CANTOPEN = 3, 5, 6, 7, 8, 10, 13, 14
+_ERROR, _OVERFLOW = 1, "integer overflow"
 _PROTOCOL, _TOOBIG, _CONSTRAINT, _MISMATCH = 15, 18, 19, 20
 _TRANSIENT = frozenset({_BUSY, _LOCKED, _NOMEM, _READONLY, _IOERR, _FULL, _CANTOPEN, _PROTOCOL})
 _DATA = frozenset({_TOOBIG, _CONSTRAINT, _MISMATCH})
@@ -109,10 +110,20 @@ def update(conn: Connection, change: Change) -> int:
 
 
 def _sum(name: str, type_: str) -> str:
-    """Decimals are floats here: the digits that are kept of one are kept of a sum."""
-    added = f"coalesce({quote(name)}, 0) + ?"
-    is_decimal = type_.upper().partition("(")[0].strip() in _DECIMALS
-    return f"CAST(printf('%.{DIGITS}g', {added}) AS NUMERIC)" if is_decimal else added
+    """Decimals are floats here: the digits that are kept of one are kept of a sum.
+
+    A whole number that grows too large would become a float in silence: abs() of the least one
+    is refused as "integer overflow". It names the column, or it were computed beforehand.
+    """
+    before = f"coalesce({quote(name)}, 0)"
+    if type_.upper().partition("(")[0].strip() in _DECIMALS:
+        return f"CAST(printf('%.{DIGITS}g', {before} + ?) AS NUMERIC)"
+    if affinity(type_) != "integer":
+        return f"{before} + ?"
+    refused = f"abs(min({before}, {-(2**63) + 1} - 1))"
+    grows = f"typeof(_odac_sum) = 'real' AND typeof({before}) = 'integer'"
+    either = f"CASE WHEN {grows} THEN {refused} ELSE _odac_sum END"
+    return f"(SELECT {either} FROM (SELECT {before} + ? AS _odac_sum))"
 
 
 def _number(value: Any) -> Any:
@@ -137,7 +148,7 @@ def fault(error: BaseException) -> Fault:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:  # the driver could not bind a value, or it is no error of SQLite's
         return "data" if isinstance(error, (OverflowError, UnicodeError)) else "transient"
-    if code & 0xFF in _DATA:
+    if code & 0xFF in _DATA or (code == _ERROR and _OVERFLOW in str(error)):
         return "data"
     return "transient" if code & 0xFF in _TRANSIENT else "structural"
 
