@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from odac_db.buffer import flush
+from odac_db.buffer import faults, flush
 from odac_db.buffer.fold import Step, count, divided, halves
 from odac_db.buffer.shapes import Chunk, Once, Shape
 from tests.fixtures.buffers import Opened, openings
@@ -37,7 +37,7 @@ def test_a_batch_that_is_too_slow_for_the_server_is_tried_in_parts(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was tried again as large as it was, for ever, and nothing of its lane landed."""
-    real, most = flush.apply, 100
+    real, most = faults.apply, 100
 
     def impatient(conn: Connection, ground: Any, todo: Sequence[Step]) -> None:
         if sum(len(insert.rows) for step in todo for insert in step.inserts) > most:
