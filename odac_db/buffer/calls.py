@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from odac_db.buffer.frames import HEAD, packed
-from odac_db.buffer.shapes import Introduction, Once, Values, keyed, parted, shape_payload
+from odac_db.buffer.frames import HEAD, LARGEST, packed
+from odac_db.buffer.shapes import (
+    FRAME_BYTES,
+    Introduction,
+    Once,
+    Values,
+    keyed,
+    parted,
+    shape_payload,
+)
+from odac_db.errors import RowRefused
 
 Call = tuple[Introduction, list[tuple[int, bytes]]]
 """A shape, and payloads with the count of operations in each."""
 
 
 def call_of(known: Introduction, rows: Sequence[Values], once: Once | None) -> Call:
-    """The rows in payloads; in one, if they have an idempotency key."""
+    """The rows in payloads; in one, if they have an idempotency key.
+
+    Raises RowRefused for one that is longer than can be read again.
+    """
     number = known.number
-    return known, parted(number, rows) if once is None else [keyed(number, rows, once)]
+    parts = parted(number, rows) if once is None else [keyed(number, rows, once)]
+    if len(parts[0][1]) > FRAME_BYTES or len(parts) > 1:
+        _check_length(known, parts)
+    return known, parts
+
+
+def _check_length(known: Introduction, parts: Sequence[tuple[int, bytes]]) -> None:
+    position = 0
+    for count, payload in parts:
+        if len(payload) > LARGEST:
+            message = f"it takes {len(payload):,} bytes, and a journal keeps {LARGEST:,} of a row"
+            raise RowRefused(known.shape.table, [message], position)
+        position += count
 
 
 def counted(calls: Sequence[Call]) -> int:

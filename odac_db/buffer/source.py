@@ -30,8 +30,6 @@ FIRST_BATCH = 5_000
 LARGEST_BATCH = 20_000
 QUICK, SLOW = 0.1, 0.4
 """Seconds of a transaction: below the first the next batch is larger, above the second smaller."""
-MOST = 20_000
-"""Operations of one transaction; half as many when one fails, until they get by again."""
 
 FIRST_WAIT, LONGEST_WAIT, PAUSE = 0.05, 5.0, 30.0
 
@@ -41,7 +39,11 @@ Clock = Callable[[], float]
 
 @dataclass
 class Lane:
-    """One lane of one journal. ``paused`` says why it stands still, ``retry_at`` until when."""
+    """One lane of one journal. ``paused`` says why it stands still, ``retry_at`` until when.
+
+    ``batch`` operations are read at once; a transaction has at most ``most``: half as many as
+    in one that failed, until they get by again.
+    """
 
     name: str
     cursor: Cursor
@@ -50,7 +52,7 @@ class Lane:
     """The connection that told the position; -1 for none."""
     chunks: Sequence[Chunk] = ()
     batch: int = FIRST_BATCH
-    most: int = MOST
+    most: int = LARGEST_BATCH
     paused: str = ""
     retry_at: float = 0.0
     wait: float = FIRST_WAIT
@@ -227,4 +229,4 @@ def _fit_batch(lane: Lane, done: int, seconds: float) -> None:
     elif seconds > SLOW:
         lane.batch = max(lane.batch // 2, FIRST_BATCH // 4)
     if seconds < QUICK:
-        lane.most = min(lane.most * 2, MOST)
+        lane.most = min(lane.most * 2, LARGEST_BATCH)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from odac_db.buffer import faults, flush
+from odac_db import RowRefused
+from odac_db.buffer import calls, faults, flush, shapes
 from odac_db.buffer.fold import Step, count, divided, halves
 from odac_db.buffer.shapes import Chunk, Once, Shape
 from tests.fixtures.buffers import Opened, openings
@@ -17,6 +18,7 @@ from tests.fixtures.databases import LiveDatabase
 
 SCHEMA = {
     "events": "columns:\n  n: {type: integer}\n",
+    "notes": "columns:\n  text: {type: text}\n",
     "counts": """
 columns:
   id: {type: integer, primary: true}
@@ -78,6 +80,24 @@ def test_a_counter_that_has_no_room_left_is_refused(opened: Opened) -> None:
     answer = db.buffer.flush(wait=20)
     assert (answer.dead, answer.pending) == (2, 0)
     assert db.table("counts").order_by("id").pluck("n") == [most, least]
+
+
+def test_a_row_that_no_journal_can_give_back_is_refused(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was acknowledged, and all behind it taken for damage. The limit is 1 GiB."""
+    monkeypatch.setattr(calls, "LARGEST", 2000)
+    monkeypatch.setattr(calls, "FRAME_BYTES", 1000)
+    monkeypatch.setattr(shapes, "FRAME_BYTES", 1000)
+    notes = opened().buffer["notes"]
+    notes.insert([{"text": "x" * 900} for _ in range(10)])
+    with pytest.raises(RowRefused, match=r"notes.*2,000 of a row"):
+        notes.insert({"text": "x" * 2000})
+    with pytest.raises(RowRefused) as refused:
+        notes.insert([{"text": "x"}, {"text": "x"}, {"text": "x" * 2000}])
+    assert refused.value.position == 2
+    answer = notes.flush(wait=20)
+    assert (answer.rows, answer.dead, answer.pending) == (10, 0, 0)
 
 
 def chunk(first: int, *rows: int, once: Once | None = None) -> Chunk:
