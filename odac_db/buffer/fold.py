@@ -14,11 +14,13 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, NamedTuple
 
 from odac_db.buffer.lanes import Lanes
-from odac_db.buffer.shapes import Chunk, Shape, Values
+from odac_db.buffer.shapes import Chunk, Kind, Shape, Values
 from odac_db.dialects.buffering import Accepts, Change
 
 EXACT = Context(prec=200_000, traps=[Inexact, InvalidOperation])
 """Room for the sums of any server's decimals; the thread's own context would round them."""
+
+_UNNAMED = object()
 
 
 class Insert(NamedTuple):
@@ -189,21 +191,27 @@ def count(chunks: Iterable[Chunk]) -> int:
 def pending(chunks: Iterable[Chunk], table: str, key: Mapping[str, Any], column: str) -> Cells:
     """What operations that are not applied yet do to one column of one row."""
     found = Cells()
-    wanted = set(key.items())
     for chunk in chunks:
         shape: Shape = chunk.shape
         names = (*shape.keys, *shape.columns)
         if shape.table != table or (shape.kind != "insert" and column not in shape.columns):
             continue
+        if not key.keys() <= set(names):
+            continue
+        wanted = [(names.index(name), value) for name, value in key.items()]
         place = names.index(column) if column in names else -1
         for row in chunk.rows:
-            if wanted <= set(zip(names, row, strict=True)):
-                found.inserted = found.inserted or shape.kind == "insert"
-                if place < 0:
-                    continue
-                if shape.kind == "increment":
-                    found.adds[column] = summed(found.adds.get(column, 0), row[place])
-                else:
-                    found.sets[column] = row[place]
-                    found.adds.pop(column, None)
+            if all(row[at] == value for at, value in wanted):
+                _come(found, shape.kind, column, row[place] if place >= 0 else _UNNAMED)
     return found
+
+
+def _come(cells: Cells, kind: Kind, column: str, value: Any) -> None:
+    cells.inserted = cells.inserted or kind == "insert"
+    if value is _UNNAMED:
+        return
+    if kind == "increment":
+        cells.adds[column] = summed(cells.adds.get(column, 0), value)
+    else:
+        cells.sets[column] = value
+        cells.adds.pop(column, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from odac_db.buffer.fold import EXACT, pending
 from odac_db.buffer.log import Log
 from odac_db.buffer.running import Running
 from odac_db.buffer.shapes import Chunk
+from odac_db.buffer.source import BATCH_BYTES, LARGEST_BATCH
 from odac_db.buffer.tables import BufferTable
 from odac_db.dialects.buffering import Accepts
 from odac_db.errors import RowRefused
@@ -22,7 +24,6 @@ from odac_db.errors import RowRefused
 _NUMBERS = {"integer": int, "decimal": Decimal, "float": float}
 _AS_THEY_ARE = ("text", "boolean", "enum")
 _NUMBER = re.compile(r"\(?'?(-?\d+(?:\.\d+)?)'?(?:::[^()]+)?\)?")
-_EVERYTHING = 1 << 60
 _ABSENT = object()
 
 
@@ -90,8 +91,10 @@ def _stored(
     return (_ABSENT if first is None else found), seq or 0
 
 
-def _coming(running: Running, lane: str, position: int) -> list[Chunk]:
-    journal = running.journal
-    cursor = Cursor(Log(journal.folder, lambda: journal.end), lane)
+def _coming(running: Running, lane: str, position: int) -> Iterator[Chunk]:
+    """Up to where the journal is now, bit by bit: a database that is away leaves much."""
+    end = running.journal.end
+    cursor = Cursor(Log(running.journal.folder, lambda: end), lane)
     cursor.seek(position)
-    return cursor.read(_EVERYTHING, _EVERYTHING)
+    while chunks := cursor.read(LARGEST_BATCH, BATCH_BYTES):
+        yield from chunks
