@@ -110,7 +110,7 @@ def dependants(
 def _gone(changes: Sequence[Change]) -> Iterator[_Gone]:
     """What is dropped or changes its type, by the names it has today."""
     tables, columns = former_names(changes), former_columns(changes)
-    enums = {change.after: change.before for change in changes if isinstance(change, RenameEnum)}
+    enums = former_names(changes, RenameEnum)
 
     def column(position: int, table: str, name: str, what: str = "retyped") -> _Gone:
         return position, what, tables.get(table, table), columns.get((table, name), name)
