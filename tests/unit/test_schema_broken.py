@@ -26,7 +26,7 @@ EXPECTED = [
     ("both_spellings.yaml", 2, 49, "both 'onDelete' and 'on_delete' are given: keep one"),
     ("check_empty.yaml", 3, 6, "the expression is empty"),
     ("check_missing_column.yaml", 3, 6, "there is no column 'prise' for this check; did you m"),
-    ("column_a_word.yaml", 2, 3, "column 'id' must be a mapping, not 'nanoid'"),
+    ("column_a_word.yaml", 2, 3, "column 'id' must be a mapping, not 'nanoid': write {t"),
     ("columns_a_word.yaml", 1, 1, "columns must be a mapping, not 'none'"),
     ("columns_a_list.yaml", 1, 1, "columns must be a mapping, not a list"),
     ("constraint_where.yaml", 3, 42, "a UNIQUE constraint takes no 'where': leave constrai"),

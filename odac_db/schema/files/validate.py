@@ -113,8 +113,11 @@ class Walk:
         """
         branch = _branch(value, kind)
         if branch is None:
-            self.problem(path, f"{_subject(path)} must be {_words(kind)}, not {_shown(value)}")
-            return {"type": UNKNOWN_TYPE} if _is_column(kind) else LOST
+            is_column = _is_column(kind)
+            hint = f": write {{type: {value[:40]}}}" if is_column and isinstance(value, str) else ""
+            message = f"{_subject(path)} must be {_words(kind)}, not {_shown(value)}"
+            self.problem(path, message + hint)
+            return {"type": UNKNOWN_TYPE} if is_column else LOST
         if isinstance(branch, inspect.StructType):
             return self.struct(value, branch, path)
         if isinstance(branch, inspect.DictType):
