@@ -60,6 +60,40 @@ def test_a_big_table_is_never_copied_in_silence(
     assert site.migrate(online=BIG, allow=["table_copy:items"]).in_sync
 
 
+def test_what_is_done_at_once_does_not_wait_for_an_index(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """In one ALTER the column had every row written again, and writes waited for the end of it."""
+    site = filled(mysql_database, tmp_path / "schema")
+    columns = {
+        **COLUMNS,
+        "name": {"type": "string", "length": 40},
+        "more": {"type": "integer", "nullable": False, "default": 7},
+    }
+    declared = {"columns": columns, "indexes": [{"columns": ["name"]}, {"columns": ["parent"]}]}
+    site.declare(parents=PARENTS, items=declared)
+    plan = site.plan(online=BIG).of_status("pending")
+    redefined, at_once, built = [s for one in plan for s in one.statements]
+    assert "varchar(40)" in redefined.sql
+    assert "ADD COLUMN" in at_once.sql
+    assert built.sql.count("ADD KEY") == 2
+    site.database.execute(at_once.sql)  # ALGORITHM=INSTANT
+    report = site.migrate(online=BIG)
+    assert {one.kind for one in report.applied} == {"alter_column", "add_index"}
+    assert report.in_sync
+
+
+def test_of_a_small_table_all_is_one_statement(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    site = filled(mysql_database, tmp_path / "schema")
+    columns = {**COLUMNS, "more": {"type": "integer"}}
+    site.declare(parents=PARENTS, items={"columns": columns, "indexes": [{"columns": ["name"]}]})
+    (altered,) = [s for one in site.plan().of_status("pending") for s in one.statements]
+    assert "ADD COLUMN" in altered.sql
+    assert "ADD KEY" in altered.sql
+
+
 def test_a_unique_stays_while_the_primary_key_in_its_place_is_held_back(
     mysql_database: LiveDatabase, tmp_path: Path
 ) -> None:

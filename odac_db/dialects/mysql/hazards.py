@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 import msgspec
 
@@ -25,6 +26,10 @@ from odac_db.schema.model import Column, Schema
 from odac_db.schema.plan import Hazard
 
 replace = msgspec.structs.replace
+Cost = Literal["instant", "redefined", "built", "other"]
+"""ALGORITHM=INSTANT; INPLACE, of the definition alone (MySQL; MariaDB does it at once); INPLACE,
+beside the rows; none of these, or of no matter."""
+
 _INSTANT = frozenset({"default", "comment"})
 _HOLDING_UP = frozenset({"table_copy", "blocks_writes"})
 
@@ -70,6 +75,21 @@ def _hazards(change: Change, features: MySQLFeatures) -> tuple[Hazard, ...]:
             return (_copy(change.table, f"{', '.join(sorted(change.after))} changes every row"),)
         case _:
             return ()
+
+
+def cost_of(change: Change, features: MySQLFeatures) -> Cost:
+    """What the change costs a table in an ALTER of its own."""
+    if _hazards(change, features):
+        return "other"
+    match change:
+        case AddColumn() | DropColumn():
+            return "instant"
+        case AlterColumn():
+            return "redefined"
+        case AddIndex():
+            return "built"
+        case _:
+            return "other"
 
 
 def _altering(change: AlterColumn, features: MySQLFeatures) -> tuple[Hazard, ...]:

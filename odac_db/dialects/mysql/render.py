@@ -1,8 +1,9 @@
 """Changes as statements: one ALTER TABLE for what follows another on the same table.
 
 DDL commits by itself here and every ALTER may copy the table, so neighbouring changes of a
-table share a statement. Foreign keys have statements of their own: dropping and adding one
-name in a single ALTER is refused, and one that fails must not take others along. Pure.
+table share a statement, unless a big one would pay for it. Foreign keys have statements of
+their own: dropping and adding one name in a single ALTER is refused, and one that fails must
+not take others along. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from odac_db.dialects.mysql.companions import Companions
 from odac_db.dialects.mysql.features import MySQLFeatures
 from odac_db.dialects.mysql.fill import backfill, filled, filled_up, is_unsafe, was_left_empty
 from odac_db.dialects.mysql.following import follow
+from odac_db.dialects.mysql.hazards import Cost, cost_of
 from odac_db.dialects.mysql.ladder import online
 from odac_db.dialects.mysql.literals import quote
 from odac_db.dialects.mysql.rename_column import rename_clauses
@@ -59,7 +61,7 @@ def render(
     big: Collection[str] = (),
 ) -> Sequence[Rendered]:
     """One Rendered per change, in the order given; see ``Dialect.render``."""
-    renderer = _Renderer(changes, current, target, features)
+    renderer = _Renderer(changes, current, target, features, big)
     for position, change in enumerate(changes):
         renderer.add(position, change)
     renderer.close()
@@ -75,15 +77,22 @@ class _Renderer:
     """Collects the clauses of one ALTER TABLE at a time."""
 
     def __init__(
-        self, changes: Sequence[Change], current: Schema, target: Schema, features: MySQLFeatures
+        self,
+        changes: Sequence[Change],
+        current: Schema,
+        target: Schema,
+        features: MySQLFeatures,
+        big: Collection[str],
     ) -> None:
         self.changes = changes
         self.features = features
+        self.big = big
         self.rendered: list[Rendered] = []
         self.table = ""
         self.carrier = 0
         self.clauses: list[str] = []
         self.natures: set[str] = set()
+        self.costs: set[Cost] = set()
         self.companions = Companions(changes)
         self.altering = Clauses(changes, current, target, self.companions, features)
         self.live = self.altering.live
@@ -115,19 +124,29 @@ class _Renderer:
 
     def add_clauses(self, position: int, change: Change) -> None:
         table = table_of(change)
-        nature = self.nature(change)
-        if table != self.table or _APART.get(nature) in self.natures:
+        nature, cost = self.nature(change), cost_of(change, self.features)
+        if table != self.table or _APART.get(nature) in self.natures or self.is_dearer(cost):
             self.close()
             self.table, self.carrier = table, position
         carried_by = None if position == self.carrier else self.carrier
         self.rendered.append(Rendered(change=change, carried_by=carried_by))
         self.natures.add(nature)
+        self.costs.add(cost)
         for clause in self.altering.of(change):
             if clause not in self.clauses:
                 self.clauses.append(clause)
         self.clauses.extend(self.brought_along(self.companions.of(position, change), self.carrier))
         if isinstance(change, (DropPrimaryKey, DropIndex)):
             self.settle_number(position, change)
+
+    def is_dearer(self, cost: Cost) -> bool:
+        """Whether a big table would be written anew for what is done at once by itself.
+
+        In one ALTER all goes the same way: a column that is added beside an index has every
+        row written again.
+        """
+        costs = {*self.costs, cost}
+        return self.table in self.big and len(costs) > 1 and "other" not in costs
 
     def nature(self, change: Change) -> str:
         """What of a change matters to what may share its statement; see ``_APART``."""
@@ -173,7 +192,7 @@ class _Renderer:
                 self.rendered[self.carrier],
                 statements=tuple(Statement(sql) for sql in statements),
             )
-        self.table, self.clauses, self.natures = "", [], set()
+        self.table, self.clauses, self.natures, self.costs = "", [], set(), set()
 
     def own_statements(  # noqa: C901 - one line a change
         self, position: int, change: Change
