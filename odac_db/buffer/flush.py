@@ -86,7 +86,11 @@ def flush(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:
             sought = way is _flush_whole and is_structure(ground, error)
             if not sought and not is_data(ground, error, work.chunks):
                 raise
-    return _flush_apart(conn, ground, work)
+    try:
+        return _flush_apart(conn, ground, work)
+    except BaseException:
+        undo(conn)
+        raise
 
 
 def _flush_whole(conn: Connection, ground: Ground, work: Flush) -> Flushed | None:

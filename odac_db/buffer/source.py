@@ -198,12 +198,13 @@ class Source:
     def _failed(self, ground: Ground, lane: Lane, error: Exception, clock: Clock) -> None:
         """How long the lane waits: a moment for what passes, longer for what somebody must mend."""
         self.retries += 1
-        if lane.chunks:  # what takes too long for the server would take as long the next time
-            lane.most = max(min(lane.most, count(lane.chunks)) // 2, 1)
-        _forget(lane)
+        tried = min(lane.most, count(lane.chunks))
         if isinstance(error, OSError) or ground.buffering.fault(error) == "transient":
+            if tried:  # what takes too long for the server would take as long the next time
+                lane.most = max(tried // 2, 1)
             _wait_a_moment(lane, error, clock)
         else:
+            lane.most = LARGEST_BATCH  # by the others of its kind a row is told from its table
             _pause(lane, told(error), clock() + PAUSE)
 
 

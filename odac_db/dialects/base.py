@@ -178,7 +178,7 @@ def _nothing(_: Connection) -> None:
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A constraint that refused rows, as far as it is named; SQLite names a CHECK by its text."""
+    """A constraint that refused rows, as far as it is named; SQLite's unnamed CHECK by its text."""
 
     kind: ViolationKind
     constraint: str | None = None

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from odac_db import Database, KeyReused, RowRefused
-from odac_db.buffer import ledger, once
+from odac_db.buffer import flush, ledger, once
 from odac_db.dialects.sqlite import buffering
 from tests.fixtures.buffers import Opened, dies, openings
 from tests.fixtures.databases import LiveDatabase
@@ -211,19 +211,49 @@ def test_tables_of_an_older_buffer_get_the_table_of_keys(
     assert os.listdir(after.buffer._home)
 
 
-def test_a_key_whose_call_commit_refused_is_used(
-    sqlite_database: LiveDatabase, tmp_path: Path
-) -> None:
-    """The dead letter of the first call and the call made again were both applied."""
-    parents = "columns:\n  id: {type: integer, primary: true}\n"
-    kids = """
+DEFERRED = {
+    "parents": "columns:\n  id: {type: integer, primary: true}\n",
+    "kids": """
 columns:
   id:  {type: increments}
   pid: {type: integer}
 foreign_keys:
   - {columns: [pid], references: {table: parents, columns: [id]}, deferrable: deferred}
-"""
-    with openings(sqlite_database.url, {"parents": parents, "kids": kids}, tmp_path) as opened:
+""",
+}
+
+
+def test_who_meets_a_key_of_another_flusher_while_burying_loses_nothing(
+    sqlite_database: LiveDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transaction stayed open while it waited, and with it SQLite's one right to write."""
+    real = flush._flush_none
+
+    def contended(*given: Any) -> Any:
+        with monkeypatch.context() as inner:
+            inner.setattr(flush, "admitted", meets_another)
+            return real(*given)
+
+    def meets_another(*_: Any) -> None:
+        raise once.Contended("an idempotency key is being written by another flusher")
+
+    with openings(sqlite_database.url, DEFERRED, tmp_path) as opened:
+        db = opened()
+        db.buffer["kids"].insert({"pid": 1}, idempotency_key="k")
+        with monkeypatch.context() as patched:
+            patched.setattr(flush, "_flush_none", contended)
+            for _ in range(2):
+                answer = db.buffer.flush()
+                assert (answer.rows, answer.dead, answer.pending) == (0, 0, 1)
+                db.table("parents").upsert({"id": 2})
+        assert db.buffer.flush(wait=10).dead == 1
+
+
+def test_a_key_whose_call_commit_refused_is_used(
+    sqlite_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """The dead letter of the first call and the call made again were both applied."""
+    with openings(sqlite_database.url, DEFERRED, tmp_path) as opened:
         db = opened()
         call = {"pid": 1}
         db.buffer["kids"].insert(call, idempotency_key="k")

@@ -327,6 +327,25 @@ def test_a_fault_of_one_row_that_looks_like_one_of_the_table_stops_nothing(
         assert found == ((others, 2, 0) if others else (0, 0, 2))
 
 
+def test_so_it_is_after_batches_that_were_too_slow(
+    mysql_database: LiveDatabase, tmp_path: Path
+) -> None:
+    """Alone in its batch the row cannot be told from the table: it would wait for ever."""
+    with openings(mysql_database.url, SCHEMA, tmp_path) as opened:
+        db = opened()
+        running = db.buffer._start()
+        mysql_database.execute(
+            "CREATE TRIGGER t BEFORE INSERT ON events FOR EACH ROW "
+            "IF new.n = 7 THEN INSERT INTO nosuch VALUES (1); END IF"
+        )
+        own = running.flusher.own
+        assert own is not None
+        own.lane("events").most = 1
+        db.buffer["events"].insert([{"id": n, "n": 7 if n == 0 else 1} for n in range(4)])
+        assert db.buffer.flush().pending == 4
+        assert brought_in(db) == (3, 1, 0)
+
+
 def test_where_all_of_a_kind_fail_alike_the_table_is_at_fault(
     mysql_database: LiveDatabase, tmp_path: Path
 ) -> None:

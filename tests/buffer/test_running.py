@@ -21,6 +21,7 @@ from odac_db import (
     BufferOptions,
     BufferRefused,
     Database,
+    FlushResult,
     LedgerIsNewer,
     LossDetected,
     OdacDbError,
@@ -507,17 +508,22 @@ def test_a_journal_of_another_database_is_let_alone(
     assert running.journal.id in other.buffer.status().foreign
 
 
+def flushed_into_an_old_copy(db: Database, database: LiveDatabase) -> FlushResult:
+    """What comes of the second row where the first one and its journal are known no more."""
+    db.buffer["events"].insert(row(1))
+    db.buffer.flush()
+    with sqlite3.connect(database.path) as file:
+        file.execute("DELETE FROM _odac_buffer")
+        file.execute("DELETE FROM events")
+    db.buffer["events"].insert(row(2))
+    return db.buffer.flush()
+
+
 def test_a_registered_journal_that_the_database_does_not_know_is_not_replayed(
     opened: Opened, sqlite_database: LiveDatabase
 ) -> None:
     db = opened()
-    db.buffer["events"].insert(row(1))
-    db.buffer.flush()
-    with sqlite3.connect(sqlite_database.path) as file:  # an old copy is put in its place
-        file.execute("DELETE FROM _odac_buffer")
-        file.execute("DELETE FROM events")
-    db.buffer["events"].insert(row(2))
-    answer = db.buffer.flush()
+    answer = flushed_into_an_old_copy(db, sqlite_database)
     assert answer.pending > 0
     assert "does not know the journal" in answer.paused["events"]
     assert ids(db) == []
@@ -528,13 +534,7 @@ def test_somebody_says_that_the_database_is_the_right_one(
 ) -> None:
     """It has lost all it knew of the journal, and the advice that was given did not help."""
     db = opened()
-    db.buffer["events"].insert(row(1))
-    db.buffer.flush()
-    with sqlite3.connect(sqlite_database.path) as file:
-        file.execute("DELETE FROM _odac_buffer")
-        file.execute("DELETE FROM events")
-    db.buffer["events"].insert(row(2))
-    reason = db.buffer.flush().paused["events"]
+    reason = flushed_into_an_old_copy(db, sqlite_database).paused["events"]
     assert "operations" not in reason
     assert "--accept-loss" in reason
     dies(db)

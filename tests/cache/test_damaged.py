@@ -26,7 +26,7 @@ def rows_of(signature: str, *values: Any, version: int = 1) -> bytes:
     return len(head).to_bytes(4, "big") + head + encode([[value] for value in values])
 
 
-BOMB = compression.zstd.compress(bytes(2**27), level=1)  # type: ignore[attr-defined]
+BOMB = compression.zstd.compress(bytes(2**27), level=1)  # type: ignore[attr-defined] # what it imported, not what it exports
 
 
 @pytest.mark.parametrize("near", [False, True])

@@ -39,7 +39,7 @@ def opens(mysql_database: LiveDatabase, tmp_path: Path) -> Iterator[Opens]:
                 f"CREATE USER {name} IDENTIFIED BY 'pw'",
                 f"GRANT {privileges} ON `{mysql_database.name}`.{on} TO {name}",
             )
-        url = make_url(mysql_database.url).set(username=user, password="pw")  # noqa: S106
+        url = make_url(mysql_database.url).set(username=user, password="pw")  # noqa: S106 - made for this test
         cache = Cache(directory=tmp_path, commit_within=60, **options)
         text_url = url.render_as_string(hide_password=False)
         made.append(Database.open(text_url, cache=cache))

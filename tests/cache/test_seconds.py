@@ -39,7 +39,7 @@ def test_what_is_a_time_is_kept_so_long(
     seconds: Any, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[float] = []
-    store = db._caching.store  # type: ignore[union-attr]
+    store = db._caching.store  # type: ignore[union-attr] # it caches
     real = store.fill
 
     def fill(key: Any, tables: Any, entry: Any, ttl: float) -> bool:

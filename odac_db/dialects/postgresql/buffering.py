@@ -100,7 +100,7 @@ def prepare(conn: Connection) -> None:
     if not hasattr(cursor, "copy"):
         message = "the buffer writes to PostgreSQL with psycopg 3: postgresql+psycopg://"
         raise BufferRefused(message)
-    conn.connection.driver_connection.autocommit = False  # type: ignore[union-attr]
+    conn.connection.driver_connection.autocommit = False  # type: ignore[union-attr] # in use, it has one
     found = conn.exec_driver_sql(
         "SELECT relname FROM pg_class WHERE relrowsecurity AND row_security_active(oid)"
         " AND pg_table_is_visible(oid)"

@@ -157,7 +157,7 @@ def acknowledged_before_written() -> None:
         del write
         return whole(self, lots, write=False, once=once)
 
-    journal.Journal.append_lots = append_lots  # type: ignore[method-assign]
+    journal.Journal.append_lots = append_lots  # type: ignore[method-assign] # a failpoint
 
 
 def unlinked_before_commit() -> None:
